@@ -1,0 +1,1 @@
+"""The Python interface: opening runs, logging to them, and reading what was recorded."""

@@ -1,0 +1,92 @@
+"""The active run's methods as functions of the module, under names known from other trackers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any
+
+from runref.api.session import active, init
+from runref.errors import ExitStatus, RunrefError
+from runref.tracking.run import Run
+
+
+class NoActiveRun(RunrefError):
+    """Something was to be logged and no run is open."""
+
+    code = "no-active-run"
+    exit_status = ExitStatus.USAGE
+
+
+start_run = init
+
+
+def active_run() -> Run:
+    """Return the open run.
+
+    Raises:
+        NoActiveRun: no run is open.
+    """
+    run = active()
+    if run is None:
+        raise NoActiveRun("no run is open", hint="Call runref.init() first.")
+    return run
+
+
+def log(values: Mapping[str, Any], step: int | None = None) -> None:
+    """Append one point to each of the named series of the open run."""
+    active_run().log(values, step)
+
+
+log_metrics = log
+
+
+def log_metric(name: str, value: Any, step: int | None = None) -> None:
+    """Append one point to one series of the open run."""
+    active_run().log({name: value}, step)
+
+
+def log_params(params: Mapping[str, Any]) -> None:
+    """Set parameters of the open run."""
+    active_run().log_params(params)
+
+
+def log_param(name: str, value: Any) -> None:
+    """Set one parameter of the open run."""
+    active_run().log_param(name, value)
+
+
+def use_input(path: str | PathLike[str]) -> None:
+    """Record a file or directory that the open run reads."""
+    active_run().use_input(path)
+
+
+def log_output(path: str | PathLike[str]) -> None:
+    """Record a file or directory that the open run wrote."""
+    active_run().log_output(path)
+
+
+log_artifact = log_output
+
+
+def log_figure(figure: Any, name: str) -> None:
+    """Record a figure as an output of the open run."""
+    active_run().log_figure(figure, name)
+
+
+def tag(*tags: str) -> None:
+    """Add tags to the open run."""
+    active_run().tag(*tags)
+
+
+def note(text: str) -> None:
+    """Add a note to the open run."""
+    active_run().note(text)
+
+
+def finish() -> None:
+    """End the open run."""
+    active_run().finish()
+
+
+end_run = finish

@@ -1,0 +1,51 @@
+"""Content by hash: the files and directories that runs read and wrote."""
+
+from runref.artifacts.artifact import (
+    Artifact,
+    ArtifactDamaged,
+    ArtifactMissing,
+    DigestInvalid,
+    Kind,
+)
+from runref.artifacts.blobs import StoreFull, StoreUnusable
+from runref.artifacts.local import LocalStore
+from runref.artifacts.manifest import (
+    Entry,
+    Manifest,
+    ManifestInvalid,
+    ManifestTooNew,
+    ManifestUnsafe,
+)
+from runref.artifacts.reading import (
+    ArtifactChanged,
+    ArtifactSpecial,
+    ArtifactUnreadable,
+    ArtifactVanished,
+    hash_file,
+)
+from runref.artifacts.restoring import TargetExists, TargetUnwritable
+from runref.artifacts.tree import hash_path
+
+__all__ = [
+    "Artifact",
+    "ArtifactChanged",
+    "ArtifactDamaged",
+    "ArtifactMissing",
+    "ArtifactSpecial",
+    "ArtifactUnreadable",
+    "ArtifactVanished",
+    "DigestInvalid",
+    "Entry",
+    "Kind",
+    "LocalStore",
+    "Manifest",
+    "ManifestInvalid",
+    "ManifestTooNew",
+    "ManifestUnsafe",
+    "StoreFull",
+    "StoreUnusable",
+    "TargetExists",
+    "TargetUnwritable",
+    "hash_file",
+    "hash_path",
+]

@@ -1,0 +1,158 @@
+"""The artifact store of a repository, on its own disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+from runref.artifacts import restoring
+from runref.artifacts.artifact import Artifact
+from runref.artifacts.blobs import Blobs, damaged
+from runref.artifacts.manifest import Manifest, parse_manifest
+from runref.artifacts.parallel import Progress
+from runref.artifacts.reading import OnBytes, opened
+from runref.artifacts.stat_cache import StatCache
+from runref.artifacts.tree import Found, describe, hash_bytes, hash_found
+
+
+class LocalStore:
+    """Content by digest under ``<directory>/sha256/ab/cdef…``, safe for concurrent processes.
+
+    A digest that exists is complete: content appears under its name by one rename. The stored files
+    are read-only, and the same content is stored once. What was read before and has not changed
+    since (size, times, inode) is not read again.
+
+    Args:
+        directory: Created when something is stored; ``<git common dir>/runref/artifacts``.
+        fsync: Whether stored content survives a power cut from the moment `add` returns.
+    """
+
+    def __init__(self, directory: Path, *, fsync: bool = True) -> None:
+        self._blobs = Blobs(directory, fsync=fsync)
+        self._cache = StatCache(directory / "digests.json")
+
+    def add(self, path: Path, *, on_progress: OnBytes | None = None) -> Artifact:
+        """Store a file or directory, and return what it is.
+
+        Args:
+            path: A file or directory; a symbolic link is followed. Links inside a directory are
+                kept as links. Sockets, pipes and devices inside one are left out and named.
+            on_progress: Told the number of bytes dealt with since its last call, by one thread at
+                a time.
+
+        Raises:
+            ArtifactVanished: The path, or a file below it, is not there (any more).
+            ArtifactChanged: A file was written to while it was read.
+            ArtifactSpecial: The path is a socket, pipe or device.
+            ArtifactUnreadable: The operating system refuses to let it be read.
+            StoreFull: There is no room in the store.
+            StoreUnusable: The operating system refuses to let the store be read or written.
+        """
+        self._blobs.sweep()
+        artifact = describe(path, self._keep, self._blobs.keep_bytes, Progress(on_progress))
+        self._blobs.sync()
+        self._cache.save()
+        return artifact
+
+    def hash(self, path: Path, *, on_progress: OnBytes | None = None) -> Artifact:
+        """Return what a file or directory is without storing it; raises what `add` raises."""
+        artifact = describe(path, self._hash, hash_bytes, Progress(on_progress))
+        self._cache.save()
+        return artifact
+
+    def contains(self, digest: str) -> bool:
+        """Tell whether the content of a digest is stored."""
+        return self._blobs.size_of(digest) is not None
+
+    def open(self, digest: str) -> BinaryIO:
+        """Open stored content for reading. The bytes are not verified: see `verify`.
+
+        Raises:
+            ArtifactMissing: It is not stored.
+        """
+        return self._blobs.open(digest)
+
+    def read_manifest(self, digest: str) -> Manifest:
+        """Return the manifest of a stored directory, verified.
+
+        Raises:
+            ArtifactMissing: It is not stored.
+            ArtifactDamaged: The stored bytes are others.
+            ManifestInvalid: They are no manifest.
+            ManifestTooNew: A later runref wrote it.
+            ManifestUnsafe: It names something outside the directory.
+        """
+        with self._blobs.open(digest) as file:
+            data = file.read()
+        if hash_bytes(data) != digest:
+            raise damaged(digest, self._blobs.path_of(digest))
+        return parse_manifest(data)
+
+    def verify(self, digest: str, *, on_progress: OnBytes | None = None) -> None:
+        """Read stored content and compare it with its digest.
+
+        Raises:
+            ArtifactMissing: It is not stored.
+            ArtifactDamaged: The stored bytes are others.
+        """
+        self._blobs.verify(digest, Progress(on_progress))
+
+    def restore(
+        self,
+        digest: str,
+        kind: str,
+        target: Path,
+        *,
+        replace: bool = False,
+        links_out: bool = False,
+        on_progress: OnBytes | None = None,
+    ) -> None:
+        """Bring stored content back, verified while it is copied.
+
+        The target appears whole, by a rename, or not at all. It is the user's own file: writable,
+        and no link into the store.
+
+        Args:
+            digest: The artifact.
+            kind: ``file``, or ``directory`` where the digest is of a manifest.
+            target: Where to; its folders are created.
+            replace: Whether what is there already may be replaced.
+            links_out: Whether a directory may hold symbolic links that lead out of it. Whoever
+                follows one later reads or writes elsewhere, so only for a trusted record.
+            on_progress: Told the number of bytes copied since its last call.
+
+        Raises:
+            TargetExists: Something is there, and `replace` is not set.
+            TargetUnwritable: The target cannot be written.
+            ArtifactMissing: The content, or that of a file of the directory, is not stored.
+            ArtifactDamaged: The stored bytes are others.
+            ManifestInvalid: A directory's manifest is none.
+            ManifestTooNew: A later runref wrote it.
+            ManifestUnsafe: It names something outside the target.
+        """
+        progress = Progress(on_progress)
+        with restoring.replacing(target, replace=replace) as new:
+            if kind == "file":
+                restoring.write_file(self._blobs, digest, new, progress)
+            else:
+                manifest = self.read_manifest(digest)
+                restoring.write_directory(self._blobs, manifest, new, progress, links_out=links_out)
+
+    def _keep(self, found: Found, on_bytes: OnBytes) -> tuple[str, int]:
+        known = self._cache.digest_of(found.path, found.status)
+        if known is not None and self._blobs.size_of(known) == found.status.st_size:
+            on_bytes(found.status.st_size)
+            return known, found.status.st_size
+        with opened(found.path, follow=not found.name) as source:
+            digest = self._blobs.keep(source, on_bytes)
+            self._cache.remember(found.path, source.status, digest)
+            return digest, source.status.st_size
+
+    def _hash(self, found: Found, on_bytes: OnBytes) -> tuple[str, int]:
+        known = self._cache.digest_of(found.path, found.status)
+        if known is not None:
+            on_bytes(found.status.st_size)
+            return known, found.status.st_size
+        digest, size = hash_found(found, on_bytes)
+        self._cache.remember(found.path, found.status, digest)
+        return digest, size

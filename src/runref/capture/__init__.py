@@ -1,0 +1,1 @@
+"""What a run was: its code, environment, parameters, variables, seeds and console output."""

@@ -1,0 +1,1 @@
+"""One module for each command: its declaration, and a function that does the work."""

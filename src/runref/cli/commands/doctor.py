@@ -1,0 +1,149 @@
+"""``runref doctor``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from runref.cli.options import here, json_option, store_option
+from runref.cli.output import print_json, say
+from runref.errors import ExitStatus, RunrefError
+from runref.model.codec import load_yaml
+from runref.model.documents import to_document
+from runref.model.schema import validate
+from runref.project.config import CONFIG_NAME
+from runref.project.project import Project
+from runref.version import __version__
+
+_STALE_LOCK_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    message: str
+    hint: str = ""
+
+
+@click.command()
+@json_option
+@store_option
+def command(store: str, *, as_json: bool) -> int:
+    """Check that runref works here: repository, ref, spool, locks, settings, disk.
+
+    Nothing is changed; exit status 1 where something needs attention.
+    """
+    project = here(store)
+    checks = list(examine(project))
+    if as_json:
+        print_json({"checks": to_document(checks)})
+    else:
+        for check in checks:
+            mark = click.style("ok  ", fg="green") if check.ok else click.style("BAD ", fg="red")
+            say(f"{mark} {check.name:<12} {check.message}")
+            if check.hint:
+                say(f"     {'':<12} {check.hint}")
+    return ExitStatus.DONE if all(check.ok for check in checks) else ExitStatus.NO
+
+
+def examine(project: Project) -> Iterator[Check]:
+    """Yield what can be said about a project, the simplest first."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    yield Check("runref", ok=True, message=f"{__version__}, Python {python}")
+    kind = f"{project.repository.object_format} objects"
+    yield Check("repository", ok=True, message=f"{project.repository.common_dir} ({kind})")
+    yield _guarded("settings", lambda: _settings(project))
+    yield _guarded("runs ref", lambda: _runs(project))
+    yield _guarded("spool", lambda: _spool(project))
+    yield _guarded("locks", lambda: _locks(project))
+    yield _guarded("writable", lambda: _writable(project.repository.common_dir))
+    yield _guarded("disk", lambda: _disk(project.repository.common_dir))
+    yield Check("identity", ok=True, message=project.repository.identity())
+
+
+def _guarded(name: str, examine_it: Callable[[], Check]) -> Check:
+    try:
+        return examine_it()
+    except RunrefError as error:
+        return Check(name, ok=False, message=error.message, hint=error.hint)
+    except OSError as error:
+        return Check(name, ok=False, message=str(error))
+
+
+def _settings(project: Project) -> Check:
+    path = project.root / CONFIG_NAME
+    if not path.exists():
+        return Check("settings", ok=True, message="defaults (no .runref.yaml)")
+    data = path.read_bytes()
+    lines = (line.strip() for line in data.splitlines())
+    if any(line and not line.startswith(b"#") for line in lines):
+        validate("config", load_yaml(data))
+    return Check("settings", ok=True, message=str(path))
+
+
+def _runs(project: Project) -> Check:
+    index = project.index()
+    unreadable = index.unreadable()
+    count = index.count()
+    if unreadable:
+        return Check(
+            "runs ref",
+            ok=False,
+            message=f"{len(unreadable)} of {count} runs unreadable: {unreadable[0].problem}",
+            hint="The other runs are unaffected; a clone may hold these whole.",
+        )
+    tip = project.runs.tip()
+    return Check(
+        "runs ref", ok=True, message=f"{count} runs" + (f", tip {tip[:10]}" if tip else "")
+    )
+
+
+def _spool(project: Project) -> Check:
+    live, dead = 0, 0
+    for run in project.spool.live():
+        if run.live_writers():
+            live += 1
+        else:
+            dead += 1
+    ready = sum(1 for _ in project.spool.ready())
+    message = f"{live} live, {ready} ready, {dead} killed in {project.spool.path}"
+    hint = "`runref recover` records them." if ready or dead else ""
+    return Check("spool", ok=not (ready or dead), message=message, hint=hint)
+
+
+def _locks(project: Project) -> Check:
+    lock = project.repository.common_dir / "refs" / "runref" / "runs.lock"
+    try:
+        age = time.time() - lock.stat().st_mtime
+    except FileNotFoundError:
+        return Check("locks", ok=True, message="none")
+    stale = age > _STALE_LOCK_SECONDS
+    hint = "The next run that ends removes it." if stale else ""
+    return Check("locks", ok=not stale, message=f"{lock} is {age:.0f} s old", hint=hint)
+
+
+def _writable(folder: Path) -> Check:
+    if os.access(folder, os.W_OK):
+        return Check("writable", ok=True, message=str(folder))
+    return Check(
+        "writable",
+        ok=False,
+        message=f"{folder} cannot be written",
+        hint="Runs are not recorded; `--store` names another repository.",
+    )
+
+
+def _disk(folder: Path) -> Check:
+    free = shutil.disk_usage(folder).free
+    message = f"{free / 2**30:.1f} GiB free"
+    return Check("disk", ok=free > 100 << 20, message=message)

@@ -1,0 +1,43 @@
+"""``runref tag``."""
+
+from __future__ import annotations
+
+import click
+
+from runref.cli.options import here, json_option, run_argument, store_option
+from runref.cli.output import print_json, say
+
+
+@click.command()
+@click.option("-a", "--add", "add", multiple=True, metavar="TAG", help="Add a tag.")
+@click.option("-d", "--remove", "remove", multiple=True, metavar="TAG", help="Remove a tag.")
+@run_argument("runs", nargs=-1)
+@json_option
+@store_option
+def command(
+    runs: tuple[str, ...],
+    add: tuple[str, ...],
+    remove: tuple[str, ...],
+    store: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Add tags to runs, or remove them; the record itself never changes.
+
+    \b
+    Examples:
+      runref tag -a baseline 4f1c
+      runref tag -d baseline -a retired 4f1c 8a03
+    """
+    if not add and not remove:
+        raise click.UsageError("Name a tag with --add or --remove.")
+    project = here(store)
+    index = project.index()
+    ids = [project.resolve(run, index).id for run in runs]
+    commit = project.annotate(ids, add_tags=add, remove_tags=remove)
+    tags = {run_id: list(project.read(run_id).additions.tags) for run_id in ids}
+    if as_json:
+        print_json({"commit": commit, "tags": tags})
+        return
+    for run_id, held in tags.items():
+        say(f"{run_id}  {' '.join(held) or '(no tags)'}")

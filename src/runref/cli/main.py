@@ -1,0 +1,107 @@
+"""The ``runref`` command: finding commands without importing them, and errors as output."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from runref.errors import ExitStatus, RunrefError
+from runref.version import __version__
+
+_COMMANDS = {
+    "init": "Write .runref.yaml, a commented file of settings.",
+    "run": "Run a command and record it.",
+    "ls": "List runs, newest first.",
+    "show": "Show everything known about a run.",
+    "diff": "Show what differs between two runs.",
+    "plot": "Plot a metric over steps, runs overlaid.",
+    "reproduce": "Run a recorded run again and say whether it held.",
+    "get": "Bring back outputs, inputs or the code of a run.",
+    "tag": "Add or remove tags.",
+    "note": "Add a note.",
+    "recover": "Record runs that were killed or wait.",
+    "doctor": "Check that runref works here.",
+    "completion": "Print the shell's completion script.",
+}
+"""Every command with its line in the help, in the order of a first day's use."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names of all commands."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return one command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"runref.cli.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="RUN is an id, at least 4 digits of one, a record hash, a commit of refs/runref/runs, "
+    "or @ (the newest run), @~1 (the one before).",
+)
+@click.version_option(__version__, message="runref %(version)s")
+@click.option("-C", "directory", metavar="DIR", help="Work as if started in DIR.")
+def group(directory: str | None) -> None:
+    """Record every run in your git repository, bring it back from its hash."""
+    if directory:
+        os.chdir(directory)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command and return the exit status; errors that can be explained become output."""
+    try:
+        status = group.main(list(argv), prog_name="runref", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        error.show()
+        return ExitStatus.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        return ExitStatus.INTERRUPTED
+    except RunrefError as error:
+        _show(error.code, error.message, error.hint, as_json=_wants_json(argv))
+        return error.exit_status
+    except BrokenPipeError:
+        # The reader, `head` say, has enough: nothing more may be written at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.DONE
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        message = f"{error.strerror or error}{where}"
+        _show("operating-system", message, "", as_json=_wants_json(argv))
+        return ExitStatus.COULD_NOT_RUN
+    return int(status or ExitStatus.DONE)
+
+
+def _wants_json(argv: Sequence[str]) -> bool:
+    own = argv[: argv.index("--")] if "--" in argv else argv
+    return "--json" in own
+
+
+def _show(code: str, message: str, hint: str, *, as_json: bool) -> None:
+    if as_json:
+        document = {"error": {"code": code, "message": message, "hint": hint}}
+        click.echo(json.dumps(document), err=True)
+        return
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+    if hint:
+        click.echo(f"{click.style('hint:', bold=True)} {hint}", err=True)

@@ -1,0 +1,292 @@
+# Text paths: Path costs more than most of the system calls made here.
+# ruff: noqa: PTH104, PTH108, PTH116, PTH208
+"""Packed objects: reading every pack of one object directory, writing a new one."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from runref.git.files import Sharing, make_folders, write_fully, writing
+from runref.git.format import Kind, ObjectFormat
+from runref.git.loose import LEVEL
+
+if TYPE_CHECKING:
+    from dulwich.pack import Pack
+
+_NUMBERS: dict[Kind, int] = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
+_KINDS: dict[int, Kind] = {number: kind for kind, number in _NUMBERS.items()}
+
+_STAYS_FRESH = 3600.0
+"""Seconds; far below the two weeks after which ``git gc`` drops what nothing refers to."""
+
+
+class PackDamaged(Exception):
+    """A pack holds an object that cannot be read; the store knows which and tells the user."""
+
+
+class Packs:
+    """The packs of one object directory.
+
+    Other processes add and remove packs at any time (``git gc``, ``git fetch``): `refresh` looks
+    again, and a pack that vanishes is forgotten.
+    """
+
+    def __init__(self, objects_folder: str, object_format: ObjectFormat) -> None:
+        self.folder = f"{objects_folder}/pack"
+        self._format = object_format
+        self._packs: dict[str, Pack] = {}
+        self._freshened: dict[str, float] = {}
+        self._listed: int | None = None
+        self._lock = threading.RLock()
+        weakref.finalize(self, _close, self._packs)
+
+    def refresh(self, *, even_if_unchanged: bool = True) -> None:
+        """List the folder again.
+
+        Args:
+            even_if_unchanged: Also where the folder's time of change is the one seen last, which
+                may hide a pack that came within the clock's tick.
+        """
+        with self._lock:
+            try:
+                changed = os.stat(self.folder).st_mtime_ns
+            except FileNotFoundError:
+                changed = 0
+            if changed == self._listed and not even_if_unchanged:
+                return
+            self._listed = changed
+            names: set[str] = set()
+            with suppress(FileNotFoundError):
+                found = set(os.listdir(self.folder))
+                names = {
+                    name[:-4]
+                    for name in found
+                    if name.endswith(".idx") and f"{name[:-4]}.pack" in found
+                }
+            for name in self._packs.keys() - names:
+                self._packs.pop(name).close()
+            for name in sorted(names - self._packs.keys()):
+                self._packs[name] = self._open(name)
+
+    def _open(self, name: str) -> Pack:
+        from dulwich.object_format import SHA1, SHA256
+        from dulwich.pack import Pack
+
+        object_format = SHA256 if self._format.name == "sha256" else SHA1
+        return Pack(f"{self.folder}/{name}", object_format=object_format)
+
+    def _find(self, raw: bytes) -> tuple[str, Pack] | None:
+        from dulwich.pack import PackFileDisappeared
+
+        for name, pack in list(self._packs.items()):
+            try:
+                pack.index.object_offset(raw)  # type: ignore[arg-type]
+            except KeyError:
+                continue
+            except PackFileDisappeared:
+                self._forget(name)
+                continue
+            return name, pack
+        return None
+
+    def _forget(self, name: str) -> None:
+        pack = self._packs.pop(name, None)
+        if pack is not None:
+            pack.close()
+
+    def contains(self, oid: str) -> bool:
+        """Whether one of the packs known so far holds the object."""
+        with self._lock:
+            self.refresh(even_if_unchanged=False)
+            return bool(self._packs) and self._find(bytes.fromhex(oid)) is not None
+
+    def freshen(self, oid: str) -> bool:
+        """Make the pack that holds the object young; False where there is none."""
+        with self._lock:
+            self.refresh(even_if_unchanged=False)
+            found = self._find(bytes.fromhex(oid)) if self._packs else None
+            if found is None:
+                return False
+            name = found[0]
+            if monotonic() - self._freshened.get(name, -_STAYS_FRESH) < _STAYS_FRESH:
+                return True
+            try:
+                os.utime(f"{self.folder}/{name}.pack")
+            except OSError:  # gone, or owned by someone else: the object is written once more
+                return False
+            self._freshened[name] = monotonic()
+            return True
+
+    def read(self, oid: str) -> tuple[Kind, bytes] | None:
+        """An object, or None where no pack known so far holds it.
+
+        Raises:
+            PackDamaged: It cannot be read.
+        """
+        with self._lock:
+            self.refresh(even_if_unchanged=False)
+            if not self._packs:
+                return None
+            return self._read(bytes.fromhex(oid))
+
+    def _read(self, raw: bytes) -> tuple[Kind, bytes] | None:
+        from dulwich.errors import ApplyDeltaError, ChecksumMismatch
+        from dulwich.pack import PackFileDisappeared, UnresolvedDeltas
+
+        while (found := self._find(raw)) is not None:
+            name, pack = found
+            try:
+                number, body = pack.get_raw(raw)  # type: ignore[arg-type]
+                return _KINDS[number], body
+            except (PackFileDisappeared, FileNotFoundError):
+                self._forget(name)
+            except (
+                zlib.error,
+                ApplyDeltaError,
+                ChecksumMismatch,
+                UnresolvedDeltas,
+                AssertionError,  # what dulwich says of a pack that ends too early
+                IndexError,
+                KeyError,
+                ValueError,
+            ) as problem:
+                raise PackDamaged(f"{self.folder}/{name}.pack: {problem!r}") from problem
+        return None
+
+    def starting_with(self, prefix: str) -> Iterator[str]:
+        """Names of the packed objects that start with a prefix of two or more digits."""
+        from dulwich.pack import PackFileDisappeared
+
+        whole_bytes = bytes.fromhex(prefix[: len(prefix) // 2 * 2])
+        with self._lock:
+            self.refresh()
+            for name, pack in list(self._packs.items()):
+                try:
+                    names = [raw.hex() for raw in pack.index.iter_prefix(whole_bytes)]
+                except PackFileDisappeared:  # noqa: PERF203
+                    self._forget(name)
+                else:
+                    yield from (oid for oid in names if oid.startswith(prefix))
+
+
+def _close(packs: dict[str, Pack]) -> None:
+    for pack in packs.values():
+        pack.close()
+
+
+class PackWriter:
+    """A new pack that grows object by object, and appears when it is finished.
+
+    Until then it is ``tmp_pack_*``, which ``git gc`` removes when a killed process left it behind.
+    No deltas are made: the next ``git gc`` does that better.
+    """
+
+    def __init__(self, objects_folder: str, object_format: ObjectFormat, sharing: Sharing) -> None:
+        self._folder = f"{objects_folder}/pack"
+        self._format = object_format
+        self._sharing = sharing
+        self._entries: dict[str, tuple[int, int, int]] = {}  # offset, length, checksum
+        self._end = 12
+        with writing(self._folder):
+            make_folders(self._folder, sharing)
+            self._path = f"{self._folder}/tmp_pack_{os.urandom(8).hex()}"  # noqa: S108
+            self._descriptor = os.open(
+                self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444
+            )
+            os.lseek(self._descriptor, self._end, os.SEEK_SET)
+
+    def __contains__(self, oid: str) -> bool:
+        return oid in self._entries
+
+    def add(self, oid: str, kind: Kind, body: bytes) -> None:
+        """Append one object.
+
+        Raises:
+            CannotWrite: The system refused it.
+        """
+        entry = _entry_header(_NUMBERS[kind], len(body)) + zlib.compress(body, LEVEL)
+        with writing(self._folder):
+            write_fully(self._descriptor, entry)
+        self._entries[oid] = (self._end, len(entry), zlib.crc32(entry))
+        self._end += len(entry)
+
+    def read(self, oid: str) -> tuple[Kind, bytes]:
+        """An object added before."""
+        offset, length, _ = self._entries[oid]
+        entry = os.pread(self._descriptor, length, offset)
+        start = next(index for index, byte in enumerate(entry) if byte < 0x80) + 1
+        return _KINDS[entry[0] >> 4 & 7], zlib.decompress(entry[start:])
+
+    def finish(self, *, fsync: bool) -> None:
+        """Make the pack visible.
+
+        Raises:
+            CannotWrite: The system refused it; the repository is as it was.
+        """
+        temporary_index = f"{self._folder}/tmp_idx_{os.urandom(8).hex()}"  # noqa: S108
+        try:
+            with writing(self._folder):
+                checksum = self._complete(fsync=fsync)
+                self._write_index(temporary_index, checksum, fsync=fsync)
+                base = f"{self._folder}/pack-{checksum.hex()}"
+                for temporary, name in ((self._path, ".pack"), (temporary_index, ".idx")):
+                    self._sharing.adjust(temporary)
+                    os.rename(temporary, base + name)
+        finally:
+            self.discard()
+            with suppress(OSError):
+                os.unlink(temporary_index)
+
+    def _complete(self, *, fsync: bool) -> bytes:
+        """Write the header, whose count is known only now, and the checksum over everything."""
+        import hashlib
+
+        header = b"PACK" + (2).to_bytes(4, "big") + len(self._entries).to_bytes(4, "big")
+        os.pwrite(self._descriptor, header, 0)
+        hasher = hashlib.new(self._format.name, usedforsecurity=False)
+        for offset in range(0, self._end, 1 << 20):
+            size = min(1 << 20, self._end - offset)
+            hasher.update(os.pread(self._descriptor, size, offset))
+        write_fully(self._descriptor, hasher.digest())
+        if fsync:
+            os.fsync(self._descriptor)
+        return hasher.digest()
+
+    def _write_index(self, path: str, checksum: bytes, *, fsync: bool) -> None:
+        from dulwich.pack import write_pack_index_v2
+
+        entries = sorted(
+            (bytes.fromhex(oid), offset, crc) for oid, (offset, _, crc) in self._entries.items()
+        )
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        with os.fdopen(os.open(path, flags, 0o444), "wb") as file:
+            write_pack_index_v2(file, entries, checksum)
+            file.flush()
+            if fsync:
+                os.fsync(file.fileno())
+
+    def discard(self) -> None:
+        """Close, and remove the unfinished file; objects written so far are lost."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+        with suppress(FileNotFoundError):
+            os.unlink(self._path)
+
+
+def _entry_header(number: int, size: int) -> bytes:
+    """Type and size of a packed object: 4 bits of the size, then 7 a byte, lowest first."""
+    first, size = number << 4 | size & 15, size >> 4
+    header = bytearray()
+    while size:
+        header.append(first | 0x80)
+        first, size = size & 0x7F, size >> 7
+    header.append(first)
+    return bytes(header)

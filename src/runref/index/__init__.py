@@ -1,0 +1,1 @@
+"""The derived side: a disposable SQLite cache over the runs ref."""

@@ -1,0 +1,145 @@
+"""What differs between two runs, as values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runref.model.record import DataFile, Record
+
+ADDED, REMOVED, CHANGED = "added", "removed", "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference: something that only one side has, or that the sides have differently."""
+
+    name: str
+    kind: str
+    left: Any = None
+    right: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs between two runs, section by section; an empty section is equal."""
+
+    left: str
+    right: str
+    code: tuple[Change, ...] = ()
+    command: tuple[Change, ...] = ()
+    parameters: tuple[Change, ...] = ()
+    environment: tuple[Change, ...] = ()
+    inputs: tuple[Change, ...] = ()
+    outputs: tuple[Change, ...] = ()
+    metrics: tuple[Change, ...] = ()
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, section) for section in SECTIONS)
+
+
+SECTIONS = (
+    "code",
+    "command",
+    "parameters",
+    "environment",
+    "inputs",
+    "outputs",
+    "metrics",
+)
+
+
+def compare_runs(
+    left: Record,
+    right: Record,
+    *,
+    code: Iterable[Change] = (),
+    environments: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}),
+) -> Difference:
+    """Return what differs between two records.
+
+    Args:
+        left: One run.
+        right: The other run.
+        code: The files that differ between the snapshots, which the caller reads from git.
+        environments: The environment documents of both runs.
+    """
+    return Difference(
+        left=left.id,
+        right=right.id,
+        code=tuple(code),
+        command=compare_mappings(_command(left), _command(right)),
+        parameters=compare_mappings(_parameters(left), _parameters(right)),
+        environment=compare_environments(*environments),
+        inputs=compare_mappings(digests(left.inputs), digests(right.inputs)),
+        outputs=compare_mappings(digests(left.outputs), digests(right.outputs)),
+        metrics=compare_mappings(_last_values(left), _last_values(right)),
+    )
+
+
+def compare_environments(left: Mapping[str, Any], right: Mapping[str, Any]) -> tuple[Change, ...]:
+    """Return the differences of two environment documents, packages by name and version."""
+    return compare_mappings(flatten(_with_packages(left)), flatten(_with_packages(right)))
+
+
+def compare_mappings(left: Mapping[str, Any], right: Mapping[str, Any]) -> tuple[Change, ...]:
+    """Return the differences of two mappings in the order of their names; NaN equals NaN."""
+    changes = []
+    for name in sorted(left.keys() | right.keys()):
+        if name not in right:
+            changes.append(Change(name, REMOVED, left=left[name]))
+        elif name not in left:
+            changes.append(Change(name, ADDED, right=right[name]))
+        elif not same_value(left[name], right[name]):
+            changes.append(Change(name, CHANGED, left[name], right[name]))
+    return tuple(changes)
+
+
+def same_value(left: object, right: object) -> bool:
+    """Tell whether two plain values are the same to the bit; 1 and 1.0 are, 0.0 and -0.0 not."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, (int, float)) and isinstance(right, (int, float)):
+        if left == right:
+            return left != 0 or math.copysign(1, left) == math.copysign(1, right)
+        return left != left and right != right  # noqa: PLR0124 - both NaN
+    return left == right
+
+
+def flatten(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested mappings as one, with dotted names; empty mappings are values."""
+    flat: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, Mapping) and value:
+            flat.update(flatten(value, f"{prefix}{name}."))
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
+def digests(files: Iterable[DataFile]) -> dict[str, str]:
+    """Return the digest of each input or output by path."""
+    return {each.path: each.digest or each.problem for each in files}
+
+
+def _command(record: Record) -> dict[str, Any]:
+    return {
+        "argv": " ".join(record.command.argv),
+        "directory": record.command.directory,
+        **{f"${name}": value for name, value in record.command.variables.items()},
+    }
+
+
+def _parameters(record: Record) -> dict[str, Any]:
+    return flatten({name: each.value for name, each in record.params.items()})
+
+
+def _last_values(record: Record) -> dict[str, Any]:
+    return {name: each.last for name, each in record.metrics.items()}
+
+
+def _with_packages(environment: Mapping[str, Any]) -> dict[str, Any]:
+    packages = {each["name"]: each.get("version", "") for each in environment.get("packages", ())}
+    return {**environment, "packages": packages}

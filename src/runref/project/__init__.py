@@ -1,0 +1,1 @@
+"""A user's repository: found, configured, and its stores wired together."""

@@ -1,0 +1,1 @@
+"""Re-executing a recorded run in isolation, and saying whether it held."""

@@ -1,0 +1,1 @@
+"""The runs ref: one git ref that holds every record, written by compare-and-swap."""

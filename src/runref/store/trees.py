@@ -1,0 +1,81 @@
+"""Putting entries deep into a git tree, one new tree for each level and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from runref.git.objects import ObjectStore, TreeEntry
+
+BLOB, EXECUTABLE, LINK, TREE, GITLINK = 0o100644, 0o100755, 0o120000, 0o040000, 0o160000
+
+
+class TreeEditor:
+    """Edits trees by path and remembers those it has read or made.
+
+    One editor serves one batch of changes: it never looks at an object twice.
+    """
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+        self._known: dict[str, dict[bytes, TreeEntry]] = {"": {}}
+
+    def entries(self, tree: str) -> dict[bytes, TreeEntry]:
+        """Return the entries of `tree` by name; of the empty oid: none."""
+        known = self._known.get(tree)
+        if known is None:
+            known = {entry.name: entry for entry in self._objects.read_tree(tree)}
+            self._known[tree] = known
+        return known
+
+    def holds(self, tree: str, path: Sequence[str]) -> bool:
+        """Tell whether `tree` has an entry at `path`."""
+        entry = self.entries(tree).get(path[0].encode())
+        return entry is not None and (len(path) == 1 or self.holds(entry.oid, path[1:]))
+
+    def insert(self, tree: str, path: Sequence[str], mode: int, oid: str) -> str:
+        """Return the tree that is `tree` with one entry set at `path`; empty `tree`: none yet."""
+        name = path[0].encode()
+        entries = dict(self.entries(tree))
+        if len(path) > 1:
+            below = entries.get(name)
+            oid = self.insert(below.oid if below else "", path[1:], mode, oid)
+            mode = TREE
+        entries[name] = TreeEntry(name, mode, oid)
+        made = self._objects.write_tree(entries.values())
+        self._known[made] = entries
+        return made
+
+
+def entry_at(objects: ObjectStore, tree: str, path: Sequence[str]) -> TreeEntry | None:
+    """Return the entry of `tree` at `path`, or none."""
+    entry = TreeEntry(b"", TREE, tree)
+    for part in path:
+        if entry.mode != TREE:
+            return None
+        name = part.encode()
+        found = next((each for each in objects.read_tree(entry.oid) if each.name == name), None)
+        if found is None:
+            return None
+        entry = found
+    return entry
+
+
+def changed_below(
+    objects: ObjectStore, old: str, new: str, depth: int, above: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Yield ``(path, old oid, new oid)`` of what differs `depth` levels down, newest names first.
+
+    Equal trees are not entered, and nothing below `depth` is read: comparing two states of the runs
+    ref costs what changed, however many runs and however much code they hold.
+    """
+    before = {each.name: each.oid for each in objects.read_tree(old)} if old else {}
+    after = {each.name: each.oid for each in objects.read_tree(new)} if new else {}
+    for name in sorted(before.keys() | after.keys(), reverse=True):
+        left, right = before.get(name, ""), after.get(name, "")
+        if left == right:
+            continue
+        path = (*above, name.decode("utf-8", "replace"))
+        if depth == 1:
+            yield path, left, right
+        else:
+            yield from changed_below(objects, left, right, depth - 1, path)

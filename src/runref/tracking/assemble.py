@@ -1,0 +1,125 @@
+"""From what the spool holds of a run to its record: a pure fold over start, events and end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from runref.model.documents import from_document
+from runref.model.record import (
+    DataFile,
+    Failure,
+    FileDigest,
+    MetricSummary,
+    Notice,
+    Parameter,
+    Record,
+    Reproduction,
+)
+from runref.model.times import after
+from runref.tracking.run_directory import End, Start
+from runref.version import __version__
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of a run after some of its events."""
+
+    params: dict[str, Parameter]
+    tags: dict[str, None]
+    notes: list[str]
+    summary: dict[str, Any] = field(default_factory=dict)
+    seeds: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, DataFile] = field(default_factory=dict)
+    outputs: dict[str, DataFile] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
+    failure: Failure | None = None
+    experiment: str = ""
+    name: str = ""
+    reproduction: Reproduction | None = None
+
+
+def known_from(start: Start, events: Iterable[Mapping[str, Any]]) -> Known:
+    """Return what is known after all `events`; the later of two that set one thing holds."""
+    known = Known(
+        params=dict(start.params),
+        tags=dict.fromkeys(start.tags),
+        notes=[start.note] if start.note else [],
+        inputs={each.path: each for each in start.inputs},
+        notices=list(start.notices),
+        experiment=start.experiment,
+        name=start.name,
+    )
+    for event in events:
+        _take(known, event["event"], event["value"])
+    return known
+
+
+def _take(known: Known, kind: str, value: Any) -> None:
+    match kind:
+        case "params":
+            known.params.update({name: Parameter(held) for name, held in value.items()})
+        case "tags":
+            known.tags.update(dict.fromkeys(value))
+        case "note":
+            known.notes.append(value)
+        case "summary" | "seeds":
+            getattr(known, kind).update(value)
+        case "input" | "output":
+            getattr(known, f"{kind}s")[value["path"]] = from_document(DataFile, value)
+        case "notice":
+            known.notices.append(from_document(Notice, value))
+        case "failure":
+            known.failure = from_document(Failure, value)
+        case "reproduction":
+            known.reproduction = from_document(Reproduction, value)
+        case "experiment" | "name":
+            setattr(known, kind, value)
+        case _:
+            known.notices.append(Notice("unknown-event", f"an event of kind {kind!r} was ignored"))
+
+
+def assemble(
+    start: Start,
+    known: Known,
+    end: End,
+    *,
+    metrics: Mapping[str, MetricSummary],
+    environment: str,
+    files: Mapping[str, FileDigest],
+    notices: Iterable[Notice] = (),
+) -> Record:
+    """Return the record of a run from everything that is known of it."""
+    return Record(
+        runref=__version__,
+        id=start.id,
+        status=end.status,
+        started=start.started,
+        finished=after(start.started, end.duration),
+        duration=end.duration,
+        experiment=known.experiment,
+        name=known.name,
+        tags=tuple(known.tags),
+        note="\n\n".join(known.notes),
+        author=start.author,
+        host=start.host,
+        parent=start.parent,
+        ranks=start.ranks,
+        command=start.command,
+        exit_status=end.exit_status,
+        signal=end.signal,
+        failure=end.failure or known.failure,
+        params=known.params,
+        summary=known.summary,
+        metrics=metrics,
+        code=start.code,
+        environment=environment,
+        seeds=known.seeds,
+        inputs=tuple(known.inputs.values()),
+        outputs=tuple(known.outputs.values()),
+        resources=end.resources,
+        reproduction=known.reproduction,
+        notices=(*known.notices, *notices),
+        files=files,
+    )

@@ -1,0 +1,81 @@
+"""Taking part in a run that another process opened: a child's ``init()``, and ranks of a job."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from runref.artifacts import LocalStore
+from runref.errors import RunrefError
+from runref.git.repository import Repository
+from runref.store.runs_ref import RunsRef
+from runref.tracking.collect import conclude
+from runref.tracking.data import DataStore
+from runref.tracking.run import Run
+from runref.tracking.run_directory import RunDirectory
+from runref.tracking.spool import Spool
+from runref.tracking.stores import artifacts_path
+from runref.tracking.writer import Writer
+
+RUN_VARIABLE = "RUNREF_RUN"
+"""Environment variable by which a process tells its children the folder of their run."""
+
+_JOIN_SECONDS = 60.0
+_POLL_SECONDS = 0.05
+
+
+class RunGone(RunrefError):
+    """The run that a process should take part in is not there."""
+
+    code = "run-gone"
+
+
+def attach(folder: Path, rank: int, tell: Callable[[str], None], environ: Mapping[str, str]) -> Run:
+    """Take part in the run whose folder in the spool is `folder`.
+
+    Raises:
+        RunGone: there is no such live run.
+    """
+    run = RunDirectory(folder)
+    try:
+        start = run.read_start()
+        writer = Writer(run, start, rank)
+    except FileNotFoundError as error:
+        raise RunGone(
+            f"the run of {RUN_VARIABLE}={folder} has ended",
+            hint=f"Unset {RUN_VARIABLE} to start a run of its own.",
+        ) from error
+    common_dir = Path(start.common_dir)
+    store = LocalStore(artifacts_path(common_dir), fsync=start.fsync)
+
+    def conclude_last(ended: RunDirectory) -> str:
+        repository = Repository.open(common_dir, environ=environ, fsync=start.fsync)
+        return conclude(ended, Spool(folder.parent), RunsRef(repository))
+
+    return Run(
+        writer,
+        tell=tell,
+        data=DataStore(store, Path(start.root)),
+        owns=False,
+        conclude=conclude_last,
+    )
+
+
+def wait_for_rank_zero(spool: Spool, job: str, wait: float = _JOIN_SECONDS) -> Path:
+    """Return the folder of the run that rank 0 of `job` opens, waiting for it at most `wait` s.
+
+    Raises:
+        RunGone: rank 0 opened none in time.
+    """
+    deadline = time.monotonic() + wait
+    while True:
+        run = spool.announced(job)
+        if run is not None:
+            return run.path
+        if time.monotonic() > deadline:
+            raise RunGone(
+                f"rank 0 of this job opened no run within {wait:g} s; this rank records nothing",
+                hint="Call runref.init() on rank 0 as well, or start the job by `runref run`.",
+            )
+        time.sleep(_POLL_SECONDS)

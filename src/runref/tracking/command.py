@@ -1,0 +1,108 @@
+"""Tracking a command from the outside: `runref run -- COMMAND`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runref.capture.child_process import CommandNotFound, run_command
+from runref.errors import RunrefError
+from runref.model.record import FINISHED, Resources
+from runref.tracking.attach import RUN_VARIABLE
+from runref.tracking.failures import Ending, describe, ending_of_command
+from runref.tracking.lines import LineFile
+from runref.tracking.run import Run
+from runref.tracking.start import Request, Tell, output_paths, start_run
+from runref.tracking.stores import Stores
+
+FAILED_TO_START = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedCommand:
+    """A command that was run.
+
+    Attributes:
+        run: The run that recorded it.
+        exit_status: What the command told the shell.
+        ending: How it ended.
+    """
+
+    run: Run
+    exit_status: int
+    ending: Ending
+
+
+def track_command(
+    stores: Stores,
+    request: Request,
+    *,
+    outputs: Sequence[str] = (),
+    tell: Tell,
+    before_end: Callable[[Run, Ending], None] | None = None,
+) -> TrackedCommand:
+    """Run a command to its end as a run.
+
+    Args:
+        stores: Where the run is recorded.
+        request: What to run and how to describe it.
+        outputs: Paths that it writes, relative to its directory.
+        tell: Shows a message to the user.
+        before_end: Called when the command has ended and its outputs are recorded, before the run
+            ends.
+
+    Raises:
+        CommandNotFound, CommandNotExecutable: it could not be started.
+    """
+    check_command(request, stores.environ.get("PATH"))
+    run = start_run(stores, request, tell)
+    environ = dict(stores.environ)
+    environ.pop(RUN_VARIABLE, None)
+    console = None
+    if run.directory is not None:
+        environ[RUN_VARIABLE] = str(run.directory.path)
+        console = LineFile(run.directory.console_path)
+    try:
+        result = run_command(
+            request.argv,
+            sink=console.append if console else _discard,
+            cwd=request.directory,
+            env=environ,
+        )
+    except RunrefError as error:
+        run.end(Ending(FAILED_TO_START, failure=describe(error)))
+        raise
+    finally:
+        if console:
+            console.close()
+    resources = Resources(round(result.cpu_seconds, 3), result.peak_memory)
+    ending = ending_of_command(result.exit_code, result.signal, resources)
+    for path in output_paths(stores, request.directory, outputs):
+        if ending.status == FINISHED or path.exists():
+            run.log_output(path)
+    if before_end:
+        before_end(run, ending)
+    run.end(ending)
+    return TrackedCommand(run, result.exit_code, ending)
+
+
+def check_command(request: Request, path: str | None) -> None:
+    """Refuse a command whose program does not exist, before anything is recorded.
+
+    Raises:
+        CommandNotFound: there is no such program.
+    """
+    program = request.argv[0]
+    local = Path(request.directory, program) if os.sep in program else None
+    if local.exists() if local else shutil.which(program, mode=os.F_OK, path=path):
+        return
+    raise CommandNotFound(
+        f"{program}: there is no such program",
+        hint="Write the command after `--`: runref run -- python train.py",
+    )
+
+
+def _discard(_: bytes) -> None: ...

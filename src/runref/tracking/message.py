@@ -1,0 +1,62 @@
+"""The commit message of a run: what ran and how it came out, for `git log`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from runref.model.record import FINISHED, MetricSummary, Record
+from runref.model.values import Number
+
+_SUBJECT_LENGTH = 100
+_METRICS_SHOWN = 3
+
+
+def commit_message(record: Record) -> str:
+    """Return a subject line for people and git trailers for programs."""
+    parts = [record.experiment, _command(record), *_outcome(record)]
+    subject = " · ".join(_one_line(part) for part in parts if part)
+    trailers = [("Run", record.id), ("Status", record.status)]
+    trailers += [("Experiment", record.experiment)] if record.experiment else []
+    trailers += [("Tag", tag) for tag in record.tags]
+    if record.reproduction:
+        trailers.append(("Reproduces", record.reproduction.run))
+        trailers.append(("Verdict", record.reproduction.verdict))
+    body = [f"{name}: {_one_line(value)}" for name, value in trailers]
+    return _shortened(subject) + "\n\n" + "\n".join(body) + "\n"
+
+
+def format_number(value: Number) -> str:
+    """Return a number with the four digits that people read."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def main_metrics(metrics: Mapping[str, MetricSummary]) -> list[tuple[str, Number]]:
+    """Return the few last values that stand for a run: validation before training."""
+    names = sorted(metrics, key=lambda name: (not name.startswith(("val", "test", "eval")), name))
+    return [(name, metrics[name].last) for name in names[:_METRICS_SHOWN]]
+
+
+def _command(record: Record) -> str:
+    return shlex.join(record.command.argv)
+
+
+def _outcome(record: Record) -> list[str]:
+    metrics = [f"{name} {format_number(value)}" for name, value in main_metrics(record.metrics)]
+    if record.status == FINISHED:
+        return metrics
+    why = record.failure.type if record.failure else record.signal
+    return [f"{record.status} {why}".strip(), *metrics]
+
+
+def _one_line(text: str) -> str:
+    clean = text.encode("utf-8", "replace").decode()
+    return " ".join(clean.split())
+
+
+def _shortened(subject: str) -> str:
+    if len(subject) <= _SUBJECT_LENGTH:
+        return subject
+    head, separator, outcome = subject.rpartition(" · ")
+    room = _SUBJECT_LENGTH - len(separator + outcome) - 1
+    return f"{head[:room]}…{separator}{outcome}" if room > 20 else f"{subject[:_SUBJECT_LENGTH]}…"

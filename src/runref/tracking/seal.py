@@ -1,0 +1,171 @@
+"""Sealing: an ended run's files become git objects, without a lock and before any commit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from runref.capture.console_cap import cap_console
+from runref.git.objects import ObjectStore, TreeEntry
+from runref.model.codec import dump_yaml, load_json
+from runref.model.documents import to_document
+from runref.model.record import INTERRUPTED, FileDigest, MetricSummary, Notice, Record
+from runref.model.schema import validate
+from runref.model.series import (
+    SEGMENT_SIZE,
+    Lines,
+    Summariser,
+    merge_writers,
+    read_lines,
+    segment_name,
+    segments,
+)
+from runref.model.times import parse_time
+from runref.store.trees import BLOB, TREE
+from runref.tracking.assemble import assemble, known_from
+from runref.tracking.message import commit_message
+from runref.tracking.run_directory import End, RunDirectory, Sealed, SeriesFile, Start
+
+
+@dataclass(slots=True)
+class _Files:
+    """The files of the record's tree, written to the object database one by one."""
+
+    objects: ObjectStore
+    entries: list[TreeEntry] = field(default_factory=list)
+    digests: dict[str, FileDigest] = field(default_factory=dict)
+
+    def add(self, name: str, content: bytes) -> None:
+        self.entries.append(TreeEntry(name.encode(), BLOB, self.objects.write_blob(content)))
+        if name != "run.yaml":
+            digest = hashlib.sha256(content).hexdigest()
+            self.digests[name] = FileDigest(digest, len(content))
+
+
+def seal(run: RunDirectory, objects: ObjectStore) -> Record:
+    """Write the record of a run that ended, or was killed, as git objects.
+
+    The run's folder says afterwards which tree it became. Sealing again gives the same tree.
+
+    Returns:
+        The record.
+
+    Raises:
+        RunrefError: the run's files are damaged beyond what recovery can tell, or its record would
+            break the schema; nothing is lost, the folder stays.
+        OSError: the objects could not be written.
+    """
+    start = run.read_start()
+    events, damaged = run.events()
+    notices = [Notice("damaged-events", "lines of events were unreadable", damaged)] * bool(damaged)
+    files = _Files(objects)
+    metrics, last_line = _add_series(run, files, notices)
+    end = run.read_end() or _killed(run, start, last_line)
+    _add_console(run, start, files, notices)
+    environment = _add_environment(run, files)
+    record = assemble(
+        start,
+        known_from(start, events),
+        end,
+        metrics=metrics,
+        environment=environment,
+        files=files.digests,
+        notices=notices,
+    )
+    document = to_document(record)
+    validate("run", document)
+    files.add("run.yaml", dump_yaml(document))
+    if start.code:
+        files.entries.append(TreeEntry(b"code", TREE, start.code.tree))
+    tree = objects.write_tree(files.entries)
+    when = int(parse_time(record.finished).timestamp())
+    run.write_sealed(Sealed(run.run_id, tree, commit_message(record), when))
+    return record
+
+
+def _killed(run: RunDirectory, start: Start, last_line: float) -> End:
+    # The files' times come from the wall clock, which may have gone back; the lines' do not.
+    last_seen = run.last_activity() - parse_time(start.started).timestamp()
+    return End(status=INTERRUPTED, duration=round(max(last_seen, last_line), 6))
+
+
+def _add_series(
+    run: RunDirectory, files: _Files, notices: list[Notice]
+) -> tuple[dict[str, MetricSummary], float]:
+    """Write the series; return rank 0's summaries and the time of the last line of all."""
+    last_line = 0.0
+    by_rank: dict[int, list[SeriesFile]] = {}
+    for each in run.series_files():
+        by_rank.setdefault(each.rank, []).append(each)
+    summaries: dict[str, MetricSummary] = {}
+    for rank, parts in sorted(by_rank.items()):
+        summariser = Summariser()
+        damaged: list[bytes] = []
+        for number, lines in enumerate(_pieces([part.path for part in parts]), 1):
+            files.add(segment_name(rank, number), lines.good)
+            summariser.add(lines.rows)
+            damaged += lines.damaged
+            if lines.rows:
+                last_line = max(last_line, lines.rows[-1]["elapsed"])
+        if damaged:
+            files.add(f"damaged.rank-{rank}.txt", b"".join(damaged))
+            message = f"lines of rank {rank} were unreadable; they are in damaged.rank-{rank}.txt"
+            notices.append(Notice("damaged-series", message, len(damaged)))
+        if not rank or not summaries:
+            summaries.update(summariser.result())
+    return summaries, last_line
+
+
+def _pieces(paths: list[Path]) -> Iterator[Lines]:
+    """Yield a rank's lines in pieces that fit a segment; one writer's file is never read whole."""
+    if len(paths) == 1:
+        yield from _pieces_of_one(paths[0])
+        return
+    merged = merge_writers([lines for path in paths for lines in _pieces_of_one(path)])
+    for piece in segments(merged.good):
+        yield read_lines(piece)
+    if merged.damaged:
+        yield Lines(b"", (), merged.damaged)
+
+
+def _pieces_of_one(path: Path) -> Iterator[Lines]:
+    carried = b""
+    with path.open("rb") as file:
+        while chunk := file.read(SEGMENT_SIZE - len(carried)):
+            lines = read_lines(carried + chunk)
+            carried = lines.torn
+            if lines.good or lines.damaged:
+                yield Lines(lines.good, lines.rows, lines.damaged)
+            if len(carried) >= SEGMENT_SIZE:  # one line larger than a segment: read its end
+                carried += file.readline()
+
+
+def _add_console(run: RunDirectory, start: Start, files: _Files, notices: list[Notice]) -> None:
+    try:
+        if run.console_path.stat().st_size:
+            files.add("console.log", cap_console(run.console_path, start.console_limit))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        notices.append(Notice("console-not-recorded", f"console.log: {error.strerror}"))
+
+
+def _add_environment(run: RunDirectory, files: _Files) -> str:
+    try:
+        document = (run.path / "environment.json").read_bytes()
+    except FileNotFoundError:
+        return ""
+    if load_json(document) == {}:
+        return ""
+    files.add("environment.yaml", _environment_yaml(document))
+    return f"sha256:{files.digests['environment.yaml'].sha256}"
+
+
+@lru_cache(maxsize=4)
+def _environment_yaml(document: bytes) -> bytes:
+    environment = load_json(document)
+    validate("environment", environment)
+    return dump_yaml(environment)

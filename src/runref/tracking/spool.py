@@ -1,0 +1,131 @@
+"""The spool: the folders of live runs and of runs that wait for their commit."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from runref.model.ids import is_run_id
+from runref.tracking.liveness import Process
+from runref.tracking.run_directory import RunDirectory, Start, write_once
+
+_READY = ".ready"
+_UNBORN = ".new-"
+_ABANDONED_SECONDS = 24 * 3600.0
+
+
+class Spool:
+    """The spool of one repository, local or on a shared file system.
+
+    A folder is named by the run's id while the run is live, and ``<id>.ready`` from the one rename
+    that ends it until its record is committed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def create(
+        self, start: Start, environment: Mapping[str, Any], process: Process
+    ) -> tuple[RunDirectory, str]:
+        """Make the folder of a new run, complete at its first appearance.
+
+        Returns:
+            The folder and the name of `process` among its writers.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        unborn = RunDirectory(self.path / f"{_UNBORN}{start.id}-{secrets.token_hex(4)}")
+        unborn.path.mkdir()
+        writer = unborn.add_writer(process)
+        unborn.write_start(start, environment)
+        final = self.path / start.id
+        unborn.path.rename(final)
+        return RunDirectory(final), writer
+
+    def live(self) -> Iterator[RunDirectory]:
+        """Yield the folders of runs that have not been made ready, dead ones included."""
+        yield from self._folders("")
+
+    def ready(self) -> Iterator[RunDirectory]:
+        """Yield the folders of runs that wait for their commit, oldest first."""
+        yield from self._folders(_READY)
+
+    def make_ready(self, run: RunDirectory) -> RunDirectory:
+        """End a run's life in the spool with one rename; harmless when someone else has done so."""
+        target = self.path / f"{run.run_id}{_READY}"
+        try:
+            run.path.rename(target)
+        except OSError:
+            # Another process sealed it meanwhile, and it may even be collected by now.
+            if run.path.exists():
+                raise
+        return RunDirectory(target)
+
+    def remove(self, run: RunDirectory) -> None:
+        """Remove the folder of a run whose record is committed."""
+        doomed = self.path / f"{_UNBORN}done-{run.run_id}-{secrets.token_hex(4)}"
+        try:
+            run.path.rename(doomed)
+        except FileNotFoundError:
+            return
+        shutil.rmtree(doomed, ignore_errors=True)
+
+    def sweep(self) -> int:
+        """Remove folders that a kill left half made or half removed; return how many."""
+        count = 0
+        for entry in self._entries():
+            if not entry.name.startswith(_UNBORN):
+                continue
+            try:
+                age = time.time() - entry.stat().st_mtime
+            except FileNotFoundError:
+                continue
+            if age > _ABANDONED_SECONDS:
+                shutil.rmtree(entry.path, ignore_errors=True)
+                count += 1
+        return count
+
+    def announce(self, job: str, run_id: str) -> None:
+        """Tell the other ranks of a distributed job which run they belong to."""
+        folder = self.path / "jobs"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_once(folder / f"{job}.json", {"run": run_id})
+
+    def announced(self, job: str) -> RunDirectory | None:
+        """Return the live run that rank 0 of a job announced, or none yet."""
+        from runref.model.codec import load_json
+
+        try:
+            run_id = load_json((self.path / "jobs" / f"{job}.json").read_bytes())["run"]
+        except FileNotFoundError:
+            return None
+        run = RunDirectory(self.path / run_id)
+        return run if is_run_id(run_id) and run.path.is_dir() and run.live_writers() else None
+
+    def retract(self, run_id: str) -> None:
+        """Forget what was announced of a run that ended."""
+        from runref.model.codec import load_json
+
+        for path in (self.path / "jobs").glob("*.json"):
+            try:
+                if load_json(path.read_bytes())["run"] == run_id:
+                    path.unlink()
+            except FileNotFoundError:
+                continue
+
+    def _folders(self, ending: str) -> Iterator[RunDirectory]:
+        names = [entry.name for entry in self._entries()]
+        for name in sorted(names):
+            if name.endswith(ending) and is_run_id(name.removesuffix(ending)):
+                yield RunDirectory(self.path / name)
+
+    def _entries(self) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(self.path) as entries:
+                return list(entries)
+        except FileNotFoundError:
+            return []

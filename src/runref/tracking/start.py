@@ -1,0 +1,207 @@
+"""Starting a run: capture what it sees, and give it a folder in the spool."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runref.capture.environment import capture_environment
+from runref.capture.parameters import parameters_from_command, redact_command
+from runref.capture.snapshot import take_snapshot
+from runref.capture.variables import capture_variables
+from runref.capture.working_paths import python_path_inside
+from runref.errors import RunrefError
+from runref.model.ids import new_run_id
+from runref.model.record import Code, Command, DataFile, Notice, Parameter
+from runref.model.times import now
+from runref.model.values import to_plain
+from runref.tracking.collect import conclude
+from runref.tracking.data import DataStore
+from runref.tracking.liveness import machine, this_process
+from runref.tracking.run import Run
+from runref.tracking.run_directory import Start
+from runref.tracking.stores import Stores
+from runref.tracking.writer import Writer
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a user asks for when a run begins.
+
+    Attributes:
+        argv: The command's words.
+        directory: Its working directory.
+        experiment: What the run belongs to; empty for the configured one.
+        name: A short name.
+        tags: Labels.
+        note: Free text.
+        params: Parameters given, which outweigh those read off the command.
+        inputs: Paths the run reads, hashed now.
+        parent: Id of the run within which this one is opened.
+        ranks: Processes of the distributed job.
+        code: The snapshot, where it is known already.
+        environment: The environment document, where it is known already.
+        on_progress: Told (done, total) files of a snapshot that takes long.
+        on_bytes: Told the bytes of inputs and outputs read since it was last called.
+    """
+
+    argv: Sequence[str]
+    directory: Path
+    experiment: str = ""
+    name: str = ""
+    tags: Sequence[str] = ()
+    note: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Sequence[str] = ()
+    parent: str = ""
+    ranks: int = 1
+    code: Code | None = None
+    environment: Mapping[str, Any] | None = None
+    on_progress: Callable[[int, int], None] | None = None
+    on_bytes: Callable[[int], None] | None = None
+
+
+def start_run(stores: Stores, request: Request, tell: Tell) -> Run:
+    """Begin a run; where it cannot be recorded, say so and return a handle that records nothing.
+
+    Only what the user can mend before the training begins raises: nothing here does for the state
+    of a disk.
+    """
+    moment, monotonic = now(), time.monotonic()
+    notices: list[Notice] = []
+    code = request.code or _snapshot(stores, request, notices, tell)
+    data = DataStore(stores.artifacts, stores.root, request.on_bytes)
+    inputs = _inputs(stores, request, data, notices, tell)
+    start = Start(
+        id=new_run_id(),
+        started=moment,
+        machine=machine(),
+        monotonic=monotonic,
+        root=str(stores.root),
+        common_dir=str(stores.repository.common_dir),
+        command=_command(stores, request),
+        experiment=request.experiment or stores.settings.experiment,
+        name=request.name,
+        tags=tuple(dict.fromkeys(request.tags)),
+        note=request.note,
+        author=stores.repository.identity(),
+        host=socket.gethostname(),
+        parent=request.parent,
+        ranks=request.ranks,
+        params=_params(request),
+        code=code,
+        inputs=tuple(inputs),
+        notices=tuple(notices),
+        console_limit=stores.settings.console_limit,
+        fsync=stores.settings.fsync,
+    )
+    environment = request.environment
+    if environment is None:
+        environment = capture_environment(stores.environ)
+    try:
+        folder, name = stores.spool.create(start, environment, this_process())
+        writer = Writer(folder, start, name=name)
+    except OSError as error:
+        tell(
+            f"this run is not recorded: {stores.spool.path} cannot be written "
+            f"({error.strerror or error})"
+        )
+        return Run(None, tell=tell)
+    return Run(
+        writer,
+        tell=tell,
+        data=data,
+        owns=True,
+        conclude=lambda run: conclude(run, stores.spool, stores.runs),
+    )
+
+
+def _snapshot(stores: Stores, request: Request, notices: list[Notice], tell: Tell) -> Code | None:
+    try:
+        code = take_snapshot(
+            stores.repository,
+            stores.root,
+            stores.settings.snapshot,
+            cache_dir=stores.cache_dir,
+            on_progress=request.on_progress,
+        )
+    except (RunrefError, OSError) as error:
+        _note(notices, tell, "no-snapshot", f"the code was not recorded: {_reason(error)}")
+        return None
+    secrets = [each.path for each in code.left_out if each.reason.startswith("secret")]
+    if secrets:
+        shown = ", ".join(secrets[:3]) + (" …" if len(secrets) > 3 else "")
+        tell(f"left out of the snapshot because it looks secret: {shown}")
+    return code
+
+
+def _inputs(
+    stores: Stores, request: Request, data: DataStore, notices: list[Notice], tell: Tell
+) -> Iterable[DataFile]:
+    for path in _paths(stores.root, stores.settings.inputs, request.directory, request.inputs):
+        file = data.add(path)
+        if file.problem:
+            _note(notices, tell, "input-not-recorded", f"input {file.path}: {file.problem}")
+        yield file
+
+
+def _paths(
+    root: Path, configured: Sequence[str], directory: Path, given: Sequence[str]
+) -> list[Path]:
+    return [*(root / path for path in configured), *(directory / path for path in given)]
+
+
+def output_paths(stores: Stores, directory: Path, given: Sequence[str]) -> list[Path]:
+    """Return the outputs to record at the end: the configured ones that exist, and those given."""
+    configured = [path for path in stores.settings.outputs if (stores.root / path).exists()]
+    return _paths(stores.root, configured, directory, given)
+
+
+def _command(stores: Stores, request: Request) -> Command:
+    return Command(
+        argv=tuple(redact_command(request.argv)),
+        directory=_relative(request.directory, stores.root),
+        python_path=tuple(python_path_inside(stores.root)),
+        variables=_variables(stores),
+    )
+
+
+def _variables(stores: Stores) -> dict[str, str]:
+    """Return the variables to record; folders of the working tree stand in ``python_path``."""
+    variables = capture_variables(stores.environ, stores.settings.variables)
+    inside = os.path.realpath(stores.root)
+    path = [
+        folder
+        for folder in variables.pop("PYTHONPATH", "").split(os.pathsep)
+        if folder and not Path(os.path.realpath(folder)).is_relative_to(inside)
+    ]
+    return {**variables, "PYTHONPATH": os.pathsep.join(path)} if path else variables
+
+
+def _relative(directory: Path, root: Path) -> str:
+    inside = os.path.relpath(os.path.realpath(directory), os.path.realpath(root))
+    return str(directory) if inside.startswith("..") else inside
+
+
+def _params(request: Request) -> dict[str, Parameter]:
+    read = parameters_from_command(request.argv)
+    given = {str(name): Parameter(to_plain(value)) for name, value in request.params.items()}
+    return {**read, **given}
+
+
+def _note(notices: list[Notice], tell: Tell, code: str, message: str) -> None:
+    notices.append(Notice(code, message))
+    tell(message)
+
+
+def _reason(error: RunrefError | OSError) -> str:
+    if isinstance(error, RunrefError):
+        return error.message
+    return f"{error.strerror}: {error.filename}" if error.filename else str(error)
