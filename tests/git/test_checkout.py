@@ -103,12 +103,16 @@ def test_names_that_would_escape_are_refused(objects, tmp_path, name, nested):
 
 
 def test_links_are_never_followed_while_writing(objects, tmp_path):
-    """The same name once as a link out of the folder and once as a folder with a file in it."""
+    """The same name once as a link out of the folder, and once as a folder or a file."""
     (tmp_path / "outside").mkdir()
-    link = objects.write_blob(os.fsencode(tmp_path / "outside"))
-    evil = objects.write_tree([TreeEntry(b"planted", FILE, objects.write_blob(b"evil"))])
-    for order in (("link", "tree"), ("tree", "link")):
-        entries = {"link": (b"x", SYMLINK, link), "tree": (b"x", TREE, evil)}
+    blob = objects.write_blob(b"evil")
+    entries = {
+        "link": (b"x", SYMLINK, objects.write_blob(os.fsencode(tmp_path / "outside"))),
+        "tree": (b"x", TREE, objects.write_tree([TreeEntry(b"planted", FILE, blob)])),
+        "new": (b"x", SYMLINK, objects.write_blob(os.fsencode(tmp_path / "outside/planted"))),
+        "file": (b"x", FILE, blob),
+    }
+    for order in (("link", "tree"), ("tree", "link"), ("new", "file"), ("file", "new")):
         tree = raw_tree(objects, *(entries[which] for which in order))
         with pytest.raises(UnsafeTree, match="twice"):
             write_out(objects, tree, tmp_path / "-".join(order))
@@ -192,6 +196,7 @@ def test_equal_folders_are_not_read_and_depth_bounds_the_rest(repo, objects):
     old, new = tree(b"1", b"2"), tree(b"2", b"3")
     assert changed(objects, old, new, depth=2) == {b"day/1": "D", b"day/3": "A"}
     assert changed(objects, old, new, depth=1) == {b"day": "M"}
+    assert changed(objects, absent, absent) == {}
     with pytest.raises(ObjectMissing):
         changed(objects, old, new)
 

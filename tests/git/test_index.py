@@ -179,6 +179,7 @@ def test_a_split_index_reads_as_git_reads_it(repo, version):
         repo.write(name, name)
     repo.commit()
     repo.git("update-index", "--index-version", version)
+    repo.git("config", "core.splitIndex", "true")
     repo.git("config", "splitIndex.maxPercentChange", "100")
     repo.git("update-index", "--split-index")
     assert list((repo.path / ".git").glob("sharedindex.*"))
@@ -189,7 +190,7 @@ def test_a_split_index_reads_as_git_reads_it(repo, version):
     repo.write("zz", "last")
     repo.git("add", "-A")
     repo.git("rm", "-qf", *names[200:340:7], names[0], names[399])
-    assert len((repo.path / ".git/index").read_bytes()) < 20_000
+    assert b"link" in (repo.path / ".git/index").read_bytes()
     assert same(repo.path)
     repo.git("update-index", "--no-split-index")
     assert same(repo.path)

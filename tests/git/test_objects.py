@@ -365,7 +365,7 @@ def test_an_empty_batch_leaves_nothing(repo):
 
 def test_a_large_batch_does_not_stay_in_memory(repo):
     objects = objects_of(repo)
-    block = os.urandom(1 << 20)
+    block = bytes(1 << 20)
     with objects.batch():
         oids = [objects.write_blob(bytes([number]) + block) for number in range(70)]
         assert list((repo.path / ".git/objects/pack").glob("tmp_pack_*"))

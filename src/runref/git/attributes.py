@@ -7,7 +7,7 @@ quoted patterns, and its patterns come from ``dulwich.wildmatch`` (see :mod:`run
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from runref.git.ignore import read_inside
@@ -27,10 +27,14 @@ _ESCAPES = {
 }
 
 
+_Attributes = list[tuple[bytes, bytes | None]]
+"""Names and values, the one that counts most first; a value of ``None`` stands for true."""
+
+
 class _Rule(NamedTuple):
     match: re.Pattern[bytes]
     whole_path: bool
-    filter: bytes
+    attributes: _Attributes
 
 
 class FilterAttributes:
@@ -47,11 +51,12 @@ class FilterAttributes:
             strongest: Contents of files that override them all (``info/attributes``).
         """
         self._root = root
-        self._macros: dict[bytes, bytes] = {}
-        self._weakest = [rule for content in weakest for rule in self._parse(content)]
+        # Only these files may define macros, and the strongest definition counts.
+        self._macros: dict[bytes, _Attributes] = {}
+        self._strongest = [rule for content in strongest for rule in self._parse(content)]
         self._chains: dict[bytes, tuple[tuple[int, list[_Rule]], ...]] = {}
         self._chain(b"")
-        self._strongest = [rule for content in strongest for rule in self._parse(content)]
+        self._weakest = [rule for content in weakest for rule in self._parse(content)]
 
     def filter_of(self, path: bytes) -> bytes:
         """The name of the filter for a file; empty where there is none.
@@ -61,40 +66,50 @@ class FilterAttributes:
         """
         folder, _, name = path.rpartition(b"/")
         chain = self._chain(folder + b"/" if folder else b"")
+        values: dict[bytes, bytes | None] = {}
         for base, rules in ((0, self._strongest), *chain, (0, self._weakest)):
             for rule in reversed(rules):
                 if rule.match.fullmatch(path[base:] if rule.whole_path else name):
-                    return rule.filter
-        return b""
+                    self._fill(values, rule.attributes)
+        return values.get(b"filter") or b""
+
+    def _fill(self, values: dict[bytes, bytes | None], attributes: _Attributes) -> None:
+        for name, value in attributes:
+            if name not in values:
+                values[name] = value
+                if value is None:
+                    self._fill(values, self._macros.get(name, []))
 
     def _chain(self, folder: bytes) -> tuple[tuple[int, list[_Rule]], ...]:
+        """The rules of the files for a folder, deepest first, each with its folder's length."""
         known = self._chains.get(folder)
         if known is not None:
             return known
         above = self._chain(folder[: folder.rfind(b"/", 0, -1) + 1]) if folder else ()
         content = read_inside(self._root + b"/" + folder + b".gitattributes")
-        rules = list(self._parse(content)) if content else []
+        rules = list(self._parse(content, macros=not folder)) if content else []
         chain = ((len(folder), rules), *above) if rules else above
         self._chains[folder] = chain
         return chain
 
-    def _parse(self, content: bytes) -> Iterator[_Rule]:
-        """The rules of one file that say something about ``filter``."""
+    def _parse(self, content: bytes, *, macros: bool = True) -> Iterator[_Rule]:
+        definitions: dict[bytes, _Attributes] = {}
         for raw in content.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
             line = raw.strip(b" \t\r")
             if not line or line.startswith((b"#", b"!")):
                 continue
             if line.startswith(_MACRO):
-                name, _, rest = line.removeprefix(_MACRO).strip().partition(b" ")
-                value = _filter_in(rest.split(), self._macros)
-                if value is not None:
-                    self._macros[name] = value
+                name, *attributes = line.removeprefix(_MACRO).split()
+                definitions[name] = _read(attributes)
                 continue
             text, attributes = _split(line)
-            value = _filter_in(attributes, self._macros)
             pattern = parse_pattern(text)
-            if value is not None and not pattern.folders_only:
-                yield _Rule(re.compile(pattern.regex, re.DOTALL), pattern.whole_path, value)
+            # Such a pattern is for folders alone, and they have no filters.
+            if not pattern.folders_only:
+                regex = re.compile(pattern.regex, re.DOTALL)
+                yield _Rule(regex, pattern.whole_path, _read(attributes))
+        if macros:
+            self._macros = definitions | self._macros
 
 
 def _split(line: bytes) -> tuple[bytes, list[bytes]]:
@@ -110,13 +125,13 @@ def _unescape(found: re.Match[bytes]) -> bytes:
     return bytes([int(code, 8) & 0xFF]) if len(code) == 3 else _ESCAPES.get(code, code)
 
 
-def _filter_in(attributes: list[bytes], macros: Mapping[bytes, bytes]) -> bytes | None:
-    """The filter that a list of attributes names (empty: no filter); ``None`` if it has none."""
-    value = None
-    for attribute in attributes:
-        name, _, given = attribute.lstrip(b"-!").partition(b"=")
-        if name == b"filter":
-            value = given
-        elif attribute in macros:
-            value = macros[attribute]
-    return value
+def _read(attributes: list[bytes]) -> _Attributes:
+    found: _Attributes = []
+    for attribute in reversed(attributes):
+        name, given, value = attribute.lstrip(b"-!").partition(b"=")
+        if given:
+            found.append((name, value))
+        else:
+            # Of what is false or unspecified, all that counts is that it has no name.
+            found.append((name, b"" if attribute.startswith((b"-", b"!")) else None))
+    return found

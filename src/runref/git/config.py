@@ -185,21 +185,20 @@ def _matchers(git_dir: str | None, branch: str, home: str) -> Mapping[str, Condi
             pattern = home + pattern[1:]
         elif not pattern.startswith("/"):
             pattern = f"**/{pattern}"
-        real = os.path.realpath(git_dir)
-        expression = _expression(pattern)
-        return any(re.fullmatch(expression, path, flags) for path in {git_dir, real})
+        paths = {git_dir, os.path.realpath(git_dir)}
+        return any(_fits(pattern, path, flags) for path in paths)
 
     return {
         "gitdir:": in_git_dir,
         "gitdir/i:": lambda pattern: in_git_dir(pattern, re.IGNORECASE),
-        "onbranch:": lambda pattern: bool(branch and re.fullmatch(_expression(pattern), branch)),
+        "onbranch:": lambda pattern: bool(branch) and _fits(pattern, branch),
     }
 
 
-def _expression(pattern: str) -> str:
-    """A path pattern of git's configuration as a regular expression."""
+def _fits(pattern: str, text: str, flags: int = 0) -> bool:
+    from runref.git.wildmatch import translate
+
     if pattern.endswith("/"):
         pattern += "**"
-    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
-    meaning = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return "".join(meaning.get(part) or re.escape(part) for part in parts)
+    expression = translate(os.fsencode(pattern))
+    return re.fullmatch(expression, os.fsencode(text), flags | re.DOTALL) is not None

@@ -90,7 +90,7 @@ class LooseObjects:
         for _ in range(5):
             try:
                 os.rename(temporary, path)
-            except FileNotFoundError:  # noqa: PERF203
+            except FileNotFoundError:
                 # The first object here, or git gc has removed the folder while it was empty.
                 make_folders(os.path.dirname(path), self._sharing)
             else:

@@ -9,9 +9,9 @@ import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 
 from runref.errors import RunrefError
+from runref.git.batch import Batch
 from runref.git.files import Sharing
 from runref.git.format import (
     Commit,
@@ -25,12 +25,10 @@ from runref.git.format import (
     header,
 )
 from runref.git.loose import LooseObjects, split
-from runref.git.packs import PackDamaged, Packs, PackWriter
+from runref.git.packs import PackDamaged, Packs
 
 __all__ = ["Commit", "Kind", "ObjectDamaged", "ObjectMissing", "ObjectStore", "TreeEntry"]
 
-_LOOSE_AT_MOST = 200
-_LOOSE_BYTES_AT_MOST = 64 << 20
 _ALTERNATES_DEPTH = 5
 
 
@@ -82,7 +80,7 @@ class ObjectStore:
         return self._places_found
 
     @property
-    def _batch(self) -> _Batch | None:
+    def _batch(self) -> Batch | None:
         return getattr(self._local, "batch", None)
 
     # writing
@@ -155,7 +153,7 @@ class ObjectStore:
         if self._batch is not None:
             yield
             return
-        batch = _Batch(self._folder, self._format, self._sharing)
+        batch = Batch(self._folder, self._format, self._sharing)
         self._local.batch = batch
         try:
             yield
@@ -278,49 +276,6 @@ class ObjectStore:
         if batch is not None:
             found.update(batch.starting_with(prefix))
         return sorted(found)
-
-
-class _Batch:
-    """Objects that wait to be stored: in memory while they are few, then in an unfinished pack."""
-
-    def __init__(self, folder: str, object_format: ObjectFormat, sharing: Sharing) -> None:
-        self._new_pack = partial(PackWriter, folder, object_format, sharing)
-        self._waiting: dict[str, tuple[Kind, bytes]] = {}
-        self._bytes = 0
-        self._names: set[str] = set()
-        self._pack: PackWriter | None = None
-
-    def __contains__(self, oid: str) -> bool:
-        return oid in self._names
-
-    def add(self, oid: str, kind: Kind, body: bytes) -> None:
-        self._names.add(oid)
-        if self._pack is not None:
-            self._pack.add(oid, kind, body)
-            return
-        self._waiting[oid] = (kind, body)
-        self._bytes += len(body)
-        if len(self._waiting) > _LOOSE_AT_MOST or self._bytes > _LOOSE_BYTES_AT_MOST:
-            self._pack = self._new_pack()
-            for name, (each_kind, each_body) in self._waiting.items():
-                self._pack.add(name, each_kind, each_body)
-            self._waiting.clear()
-
-    def read(self, oid: str) -> tuple[Kind, bytes]:
-        return self._pack.read(oid) if self._pack is not None else self._waiting[oid]
-
-    def starting_with(self, prefix: str) -> Iterator[str]:
-        return (oid for oid in self._names if oid.startswith(prefix))
-
-    def store(self, loose: LooseObjects, *, fsync: bool) -> None:
-        if self._pack is not None:
-            self._pack.finish(fsync=fsync)
-        for oid, (kind, body) in self._waiting.items():
-            loose.write(oid, header(kind, len(body)), body, fsync=fsync)
-
-    def discard(self) -> None:
-        if self._pack is not None:
-            self._pack.discard()
 
 
 def _alternates(folder: str, depth: int = _ALTERNATES_DEPTH) -> Iterator[str]:
