@@ -18,12 +18,12 @@ from pathlib import Path
 
 import pytest
 
-from runref.capture.child_process import CommandNotExecutable, CommandNotFound, run_command
+from runref.capture.console.child_process import CommandNotExecutable, CommandNotFound, run_command
 
 PARENT = """
 import json, os, sys
 from pathlib import Path
-from runref.capture.child_process import run_command
+from runref.capture.console.child_process import run_command
 
 log, result, *argv = sys.argv[1:]
 descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runref.capture.console_cap import SMALLEST_CAP, cap_console
+from runref.capture.console.cap import SMALLEST_CAP, cap_console
 
 MARKER = re.compile(rb"\[\.\.\. ([0-9,]+) bytes in ([0-9,]+) lines left out \.\.\.\]\n")
 

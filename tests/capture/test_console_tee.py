@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from runref.capture.console_tee import ConsoleTee
+from runref.capture.console.tee import ConsoleTee
 
 
 class Log:

@@ -7,27 +7,32 @@ from pathlib import Path
 
 import pytest
 
-from runref.capture.accelerators import accelerators
-from runref.capture.container import container
-from runref.capture.environment import capture_environment
-from runref.capture.folded_home import folded
-from runref.capture.hardware import memory, processor
-from runref.capture.interpreter import interpreter
-from runref.capture.libraries import numerical_libraries
-from runref.capture.operating_system import operating_system
+from runref.capture.environment.accelerators import accelerators
+from runref.capture.environment.container import container
+from runref.capture.environment.document import capture_environment
+from runref.capture.environment.folded_home import folded
+from runref.capture.environment.hardware import memory, processor
+from runref.capture.environment.interpreter import (
+    interpreter_at,
+    other_interpreter,
+    this_interpreter,
+)
+from runref.capture.environment.libraries import numerical_libraries
+from runref.capture.environment.operating_system import operating_system
 from runref.model.codec import dump_yaml, load_yaml
 
 CAPTURE = """
 import os, sys
-from runref.capture.environment import capture_environment
+from runref.capture.environment.document import capture_environment
 from runref.model.codec import dump_yaml
 sys.stdout.buffer.write(dump_yaml(capture_environment(os.environ)))
 """
 
 
-def write(root: Path, path: str, content: str) -> None:
+def write(root: Path, path: str, content: str) -> Path:
     (root / path).parent.mkdir(parents=True, exist_ok=True)
     (root / path).write_text(content)
+    return root / path
 
 
 def test_two_processes_have_one_document(tmp_path: Path) -> None:
@@ -64,11 +69,48 @@ def test_capture_imports_nothing_of_the_programs() -> None:
 
 
 def test_the_interpreter_is_told_exactly() -> None:
-    described = interpreter(home=str(Path(sys.prefix).parent))
+    described = this_interpreter(home=str(Path(sys.prefix).parent)).description
     assert described["version"] == sys.version.split()[0]
     assert str(described["build"]) in sys.version
     assert str(described["compiler"]) in sys.version
     assert described["prefix"] == f"~/{Path(sys.prefix).name}"
+
+
+@pytest.fixture(scope="session")
+def other_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("other") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    return folder / "bin" / "python"
+
+
+def test_another_environment_is_asked(other_python: Path) -> None:
+    argv = [str(other_python), "train.py"]
+    document = capture_environment(os.environ, argv=argv)
+    assert document["python"]["environment"] == {"kind": "venv", "name": "venv"}
+    names = {package["name"] for package in document.get("packages", ())}
+    assert "runref" not in names
+    assert "runref" in {package["name"] for package in capture_environment(os.environ)["packages"]}
+
+
+def test_the_python_of_a_script_counts(other_python: Path, tmp_path: Path) -> None:
+    script = write(tmp_path, "torchrun", f"#!{other_python}\nimport sys\n")
+    script.chmod(0o755)
+    assert other_interpreter([str(script), "train.py"], os.environ) == str(other_python)
+
+
+def test_this_environment_is_not_asked_again() -> None:
+    environ = {**os.environ, "PATH": str(Path(sys.executable).parent)}
+    assert other_interpreter(["python", "train.py"], environ) == ""
+    assert other_interpreter(["no-such-program"], environ) == ""
+    assert other_interpreter(["/bin/sh", "-c", "true"], environ) == ""
+
+
+def test_what_is_no_python_is_not_taken_for_one(tmp_path: Path) -> None:
+    impostor = write(tmp_path, "python3", "#!/bin/sh\necho hello\n")
+    impostor.chmod(0o755)
+    described = interpreter_at(str(impostor), os.environ).description
+    assert described == {"executable": str(impostor), "problem": "it does not answer as a Python"}
+    assert "packages" not in capture_environment(os.environ, argv=[str(impostor)])
 
 
 def test_a_home_is_folded_at_the_start_of_a_path_only() -> None:
@@ -124,7 +166,8 @@ def test_the_processor_of_an_arm_server(tmp_path: Path) -> None:
 def test_only_the_cores_this_process_may_use_are_available(tmp_path: Path) -> None:
     program = (
         "import os; from pathlib import Path; os.sched_setaffinity(0, {0});"
-        "from runref.capture.hardware import processor; print(processor(Path('/'))['available'])"
+        "from runref.capture.environment.hardware import processor; "
+        "print(processor(Path('/'))['available'])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout == b"1\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from runref.capture.conda_packages import conda_packages
-from runref.capture.packages import Package, installed_packages, normalised
+from runref.capture.environment.conda_packages import conda_packages
+from runref.capture.environment.packages import Package, installed_packages, normalised
 
 
 def write(path: Path, content: str = "") -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runref.capture.command_line import program_arguments
-from runref.capture.parameters import (
+from runref.capture.command.command_line import program_arguments
+from runref.capture.command.parameters import (
     ParameterNotUnderstood,
     parameters_from_command,
     parse_given,

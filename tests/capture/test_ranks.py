@@ -12,7 +12,7 @@ TORCHRUN = {
 OPEN_MPI = {
     "OMPI_COMM_WORLD_RANK": "3", "OMPI_COMM_WORLD_SIZE": "4", "PMIX_NAMESPACE": "prterun-n1-77@1",
 }  # fmt: skip
-MPICH = {"PMI_RANK": "3", "PMI_SIZE": "4", "PMI_PORT": "n1:40123"}
+MPICH = {"PMI_RANK": "3", "PMI_SIZE": "4", "PMI_HOSTNAME": "n1", "PMI_FD": "9", "SLURM_JOB_ID": "5"}
 SRUN = {
     "SLURM_JOB_ID": "55", "SLURM_STEP_ID": "2", "SLURM_PROCID": "3", "SLURM_NTASKS": "4",
     "SLURM_STEP_NUM_TASKS": "4",
@@ -25,7 +25,7 @@ LIGHTNING = {
 LAUNCHERS = {
     "torchrun": (TORCHRUN, "RANK", "TORCHELASTIC_RUN_ID"),
     "open-mpi": (OPEN_MPI, "OMPI_COMM_WORLD_RANK", "PMIX_NAMESPACE"),
-    "mpich": (MPICH, "PMI_RANK", "PMI_PORT"),
+    "mpich": (MPICH, "PMI_RANK", "SLURM_JOB_ID"),
     "srun": (SRUN, "SLURM_PROCID", "SLURM_STEP_ID"),
 }
 
@@ -38,6 +38,11 @@ def test_ranks_of_one_launch_share_a_key(environ: dict[str, str], rank: str, lau
     assert (first.rank, first.world_size) == (0, 4)
     assert mine.job == first.job != ""
     assert rank_from({**environ, launch: "another"}).job != mine.job
+
+
+def test_mpichs_ranks_on_two_hosts_share_a_key() -> None:
+    there = {**MPICH, "PMI_RANK": "0", "PMI_HOSTNAME": "n2", "PMI_FD": "11"}
+    assert rank_from(there).job == rank_from(MPICH).job
 
 
 def test_a_restart_by_torchrun_is_another_launch() -> None:

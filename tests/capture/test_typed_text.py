@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runref.capture.typed_text import is_number, typed
+from runref.capture.command.typed_text import is_number, typed
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ class Rank:
         rank: 0 for the process that opens the run. Unique within the job.
         world_size: Processes in the job; 1 where it is not distributed.
         job: A key that all processes of one launch share; empty where it is not distributed. Two
-            launches have different keys as far as launchers tell them apart: torchrun started
-            twice outside a scheduler, with one address and port and no ``--rdzv-id``, does not.
+            launches have different keys as far as launchers tell them apart. Outside a scheduler,
+            MPICH's Hydra does not, nor does torchrun with one address and port and no
+            ``--rdzv-id``: who looks a run up by this key has to check that it is live.
     """
 
     rank: int = 0
@@ -36,8 +37,8 @@ _LAUNCHERS = (
         "OMPI_COMM_WORLD_SIZE",
         ("PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid", "OMPI_MCA_orte_ess_jobid"),
     ),
-    ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE", ("MV2_COMM_WORLD_JOBID", "PMI_ID", "PMI_PORT")),
-    ("PMI_RANK", "PMI_SIZE", ("PMI_KVSNAME", "PMI_JOBID", "PMI_PORT", "PMI_HOSTNAME")),
+    ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE", ("MV2_COMM_WORLD_JOBID", "PMI_KVSNAME")),
+    ("PMI_RANK", "PMI_SIZE", ("PMI_KVSNAME", "PMI_JOBID")),
     # Only a step started by srun has STEP_NUM_TASKS: a batch script that asked for four tasks and
     # starts python itself is one process.
     ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", ("SLURM_STEP_ID",)),

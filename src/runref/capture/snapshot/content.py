@@ -90,7 +90,7 @@ class Examiner:
             return self._unless_committed(file, "size", f"larger than {self._max_size} bytes")
         read_at, data = self._read(file)
         if self._is_indexed(file, data):
-            return self._kept(file, read_at, data, plain=False)
+            return self._as_indexed(file, read_at, data)
         keys = find_keys(data)
         if keys:
             return self._with_keys(file, read_at, data, keys)
@@ -101,7 +101,7 @@ class Examiner:
         if file.tracked:
             read_at, data = self._read(file)
             if self._is_indexed(file, data):
-                return self._kept(file, read_at, data, plain=False)
+                return self._as_indexed(file, read_at, data)
             detail += "; edited since it was added to git"
         return self._left_out(file, reason, detail, plain=False)
 
@@ -177,11 +177,22 @@ class Examiner:
                     break
             return reading.stamp(), b"".join(chunks)
 
-    def _kept(self, file: Fresh, read_at: Stamp, data: bytes, *, plain: bool = True) -> CachedFile:
+    def _as_indexed(self, file: Fresh, read_at: Stamp, data: bytes) -> CachedFile:
+        """Keep a file that is exactly what the index has."""
+        indexed, repository = file.scope.indexed(file.path), file.scope.repository
+        oid = ""
+        if indexed and repository and repository.objects is self._objects:
+            # The index keeps it from being pruned, so it need not be made young either.
+            oid = indexed.oid if self._objects.contains(indexed.oid) else ""
+        return self._kept(file, read_at, data, plain=False, oid=oid)
+
+    def _kept(
+        self, file: Fresh, read_at: Stamp, data: bytes, *, plain: bool = True, oid: str = ""
+    ) -> CachedFile:
         return CachedFile(
             *read_at,
             git_mode=_git_mode(file),
-            oid=self._objects.write_blob(data),
+            oid=oid or self._objects.write_blob(data),
             digest=hashlib.sha256(data).hexdigest(),
             length=len(data),
             tracked=file.tracked,

@@ -1,7 +1,7 @@
 """What the last snapshot of a working tree knew of its files, so that only changed ones are read.
 
-One JSON file for each working tree, replaced by rename. It may be deleted at any time; one that is
-damaged or of another version counts as empty.
+One file for each working tree: a CRC-32 and JSON, replaced by rename. It may be deleted at any
+time; one that is damaged or of another version counts as empty.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from contextlib import suppress
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -104,10 +104,10 @@ def unsettled(read_at: Stamp) -> Stamp:
 
 
 def stamp_at(path: bytes) -> Stamp:
-    """The stamp of a rule file or index; one that does not exist has a stamp, too."""
+    """The stamp of a rule file or index; one that is not there, or out of reach, has one, too."""
     try:
         return stamp(os.stat(path))  # noqa: PTH116  (bytes)
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return _ABSENT
 
 
@@ -156,15 +156,20 @@ class StatCache:
         """
         name = hashlib.sha256(place).hexdigest()[:24]
         self._path = folder / f"snapshot-{name}.json"
-        self._settings = settings
+        self._settings = hashlib.sha256(os.fsencode(settings)).hexdigest()
 
     def load(self) -> Memory:
         """What the last snapshot left; nothing where there is no cache that can be used."""
-        with suppress(FileNotFoundError, orjson.JSONDecodeError, ValueError, TypeError, KeyError):
-            document = orjson.loads(self._path.read_bytes())
-            if document["version"] == _VERSION and document["settings"] == self._settings:
-                return _decoded(document["memory"])
-        return Memory()
+        try:
+            checksum, _, body = self._path.read_bytes().partition(b"\n")
+        except OSError:  # the first snapshot; or one that must do without a cache
+            return Memory()
+        if checksum != _checksum(body):
+            return Memory()
+        document = orjson.loads(body)
+        if (document["version"], document["settings"]) != (_VERSION, self._settings):
+            return Memory()
+        return _decoded(document["memory"])
 
     def save(self, memory: Memory) -> None:
         """Keep what a snapshot learned.
@@ -172,15 +177,21 @@ class StatCache:
         Raises:
             OSError: It cannot be written.
         """
-        document = {"version": _VERSION, "settings": self._settings, "memory": _encoded(memory)}
+        body = orjson.dumps(
+            {"version": _VERSION, "settings": self._settings, "memory": _encoded(memory)}
+        )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._path.with_suffix(f".{os.getpid()}-{time.monotonic_ns():x}.tmp")
         try:
-            temporary.write_bytes(orjson.dumps(document))
+            temporary.write_bytes(_checksum(body) + b"\n" + body)
             temporary.replace(self._path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def _checksum(body: bytes) -> bytes:
+    return b"%08x" % zlib.crc32(body)
 
 
 def _encoded(memory: Memory) -> dict[str, Any]:

@@ -225,10 +225,8 @@ class Survey:
         known = self._memory.files.get(path)
         if known is not None and not known.is_still(status):
             known = None
-        if known is not None and known.plain and (self.settled or scope.keeps_exec_bit):
-            self.files[path] = (
-                known if known.tracked == tracked else known._replace(tracked=tracked)
-            )
+        if known is not None and self._still_decided(scope, path, known, tracked=tracked):
+            self.files[path] = known._replace(tracked=tracked)
         else:
             self.fresh.append(Fresh(path, status, scope, tracked, known))
 

@@ -57,6 +57,11 @@ def program_arguments(argv: Sequence[str]) -> list[str]:
     return words[1:]
 
 
+def is_python(program: str) -> bool:
+    """Tell whether a program's name is that of a Python interpreter."""
+    return _PYTHON.fullmatch(_name(program)) is not None
+
+
 def _name(word: str) -> str:
     return re.split(r"[/\\]", word)[-1]
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from runref.capture.packages import normalised
+from runref.capture.environment.packages import normalised
 
 _RECORD = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+)\.json")
 _CHANNEL = re.compile(rb'"channel":\s*"([^"]*)"')

@@ -49,7 +49,7 @@ def _amd(root: Path) -> list[dict[str, object]]:
     by_address: dict[str, dict[str, object]] = {}
     for card in root.glob("sys/class/drm/card[0-9]*"):
         device = card / "device"
-        if "-" in card.name or _text(device / "vendor") != _AMD:  # card0-DP-1 is a connector
+        if _text(device / "vendor") != _AMD:  # another maker, or a connector such as card0-DP-1
             continue
         memory = _text(device / "mem_info_vram_total")
         gpu: dict[str, object] = {"vendor": "AMD"}

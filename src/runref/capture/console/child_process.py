@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from runref.capture.child_console import Channel, open_channels
-from runref.capture.signal_relay import SignalRelay
+from runref.capture.console.child_console import Channel, open_channels
+from runref.capture.console.signal_relay import SignalRelay
 from runref.errors import RunrefError
 
-_IDLE = 60.0
+_IDLE = 0.2
 """Seconds without output after which what a dead child's descendants still hold open is closed."""
 _WAITING = 1.0
 """Seconds in all to wait for such output; time spent on writing it does not count."""

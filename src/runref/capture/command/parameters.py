@@ -23,9 +23,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from runref.capture.command_line import program_arguments
+from runref.capture.command.command_line import program_arguments
+from runref.capture.command.typed_text import is_number, typed
 from runref.capture.secrecy import MASK, looks_secret_name, mask_text, masked_value
-from runref.capture.typed_text import is_number, typed
 from runref.errors import ExitStatus, RunrefError
 from runref.model.record import Parameter
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from runref.capture.folded_home import folded
+from runref.capture.environment.folded_home import folded
 
 
 def container(environ: Mapping[str, str], root: Path, *, home: str) -> dict[str, object]:

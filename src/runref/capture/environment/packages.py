@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from runref.capture.folded_home import folded
+from runref.capture.environment.folded_home import folded
 from runref.capture.secrecy import strip_credentials
 
 _EGG_VERSION = re.compile(r"-py[0-9][0-9.]*(?:-.*)?$")

@@ -1,0 +1,1 @@
+"""What a run printed, and the running of commands whose output is recorded."""

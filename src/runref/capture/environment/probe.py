@@ -1,0 +1,43 @@
+"""Facts about the interpreter that runs this file: imported by runref, or run by another Python.
+
+It uses the standard library only and no syntax newer than Python 3.7's, since the interpreter of a
+user's command need neither have runref installed nor be able to run it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+
+def facts() -> dict[str, object]:
+    """Return implementation, version, build, places and search path of this interpreter."""
+    build, _, compiler = sys.version.partition("\n")[2].rpartition("\n")
+    if not compiler:  # "3.11.7 (main, Jan  1 2024, 00:00:00) [GCC 12.2.0]" in one line
+        build, _, compiler = sys.version.partition(" ")[2].rpartition(" [")
+    return {
+        "implementation": sys.implementation.name,
+        "version": _version(),
+        "build": build.strip("() \n"),
+        "compiler": compiler.strip("[] \n"),
+        "abi": "%s%s" % (sys.implementation.cache_tag, getattr(sys, "abiflags", "")),  # noqa: UP031
+        "executable": sys.executable or "",
+        "prefix": sys.prefix,
+        "base_prefix": sys.base_prefix,
+        "path": list(sys.path),
+    }
+
+
+def _version() -> str:
+    version = sys.version_info
+    number = ".".join(map(str, version[:3]))
+    level = {"alpha": "a", "beta": "b", "candidate": "rc"}.get(version.releaselevel)
+    return number + level + str(version.serial) if level else number
+
+
+if __name__ == "__main__":
+    told = facts()
+    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
+    told["path"] = [folder for folder in sys.path if os.path.abspath(folder) != here]  # noqa: PTH100
+    print(json.dumps(told))  # noqa: T201 - this is how a process answers
