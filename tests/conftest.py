@@ -8,6 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes depends on the machine and its load, and is no property of the code.
+settings.register_profile("runref", deadline=None)
+settings.load_profile("runref")
 
 AUTHOR = {
     "GIT_AUTHOR_NAME": "Ada Tester",

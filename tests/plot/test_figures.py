@@ -4,7 +4,7 @@ import math
 import os
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import matplotlib as mpl
@@ -22,7 +22,7 @@ def curve(label: str, count: int = 30) -> Curve:
 
 
 def texts(path: Path) -> list[str]:
-    return [node.text or "" for node in ElementTree.parse(path).iter(f"{SVG}text")]
+    return [node.text or "" for node in ET.parse(path).iter(f"{SVG}text")]
 
 
 def drawn(curves: list[Curve], path: Path, **names: str) -> list[str]:
@@ -37,10 +37,10 @@ def test_equal_curves_give_equal_bytes(kind: Format, tmp_path: Path) -> None:
         path = tmp_path / f"{number}.{kind}"
         save(draw_curves([curve("a"), curve("b", 1)], metric="m", x_label="x"), path, kind)
         pictures.append(path.read_bytes())
-        mpl.rcParams["lines.linewidth"] = 7  # a user's style changes nothing
+        mpl.rcParams["axes.facecolor"] = "black"  # a user's style changes nothing
     mpl.rcdefaults()
     assert pictures[0] == pictures[1]
-    assert b"matplotlib" not in pictures[0].lower() or kind == "pdf"
+    assert mpl.__version__.encode() not in pictures[0]
 
 
 def test_a_png_has_150_dots_per_inch(tmp_path: Path) -> None:
@@ -122,10 +122,12 @@ def test_steps_that_are_whole_have_whole_ticks() -> None:
         assert all(float(tick).is_integer() for tick in ticks) == whole
 
 
-def test_a_long_series_makes_no_large_picture(tmp_path: Path) -> None:
+def test_a_long_series_makes_no_large_picture() -> None:
     values = [math.sin(step * step) for step in range(200_000)]
-    drawn([Curve("run", range(len(values)), values)], tmp_path / "a.svg")
-    assert (tmp_path / "a.svg").stat().st_size < 400_000
+    figure = draw_curves([Curve("run", range(len(values)), values)], metric="m", x_label="x")
+    shown = list(figure.axes[0].lines[0].get_ydata())
+    assert len(shown) <= 10_000
+    assert (min(shown), max(shown)) == (min(values), max(values))
 
 
 def test_the_format_is_the_names_ending() -> None:

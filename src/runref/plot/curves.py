@@ -36,12 +36,11 @@ def drawable(values: Sequence[float]) -> list[float]:
 
 def isolated(values: Sequence[float]) -> list[int]:
     """Return where a value stands between gaps: no line leads to it, so it needs a mark."""
-    drawn = [not math.isnan(value) for value in values]
-    before, after = [False, *drawn[:-1]], [*drawn[1:], False]
+    drawn = [False, *(not math.isnan(value) for value in values), False]
     return [
         index
-        for index, (left, here, right) in enumerate(zip(before, drawn, after, strict=True))
-        if here and not left and not right
+        for index in range(len(values))
+        if drawn[index + 1] and not drawn[index] and not drawn[index + 2]
     ]
 
 

@@ -176,7 +176,7 @@ def _label(curve: Curve) -> str:
     label = shortened(curve.label, _LABEL)
     if all(math.isnan(value) for value in drawable(curve.values)):
         label += " (no finite value)"
-    # matplotlib leaves names with a leading underscore out of legends.
+    # Earlier versions of matplotlib leave names with a leading underscore out of legends.
     return f"\N{ZERO WIDTH SPACE}{label}" if label.startswith("_") else label
 
 
