@@ -107,6 +107,8 @@ def rules_for(root: Path, *personal: Path, ignore_case: bool = False) -> IgnoreR
 # dulwich.wildmatch reads these unlike git.
 @example(tree=(b"foo**/bar\n", {b"foo": (None, {b"b": (None, {b"bar": None})}), b"a": None}))
 @example(tree=(b"/****\n", {b"a": (None, {b"foo": None})}))
+@example(tree=(b"//a\n/foo\n", {b"a": None, b"foo": None}))
+@example(tree=(b"e\\\\ \nf\\ \n", {b"e\\": None, b"e\\ ": None, b"f ": None, b"f": None}))
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from runref.capture.snapshot import stat_cache
+from runref.capture.snapshot.content import Reading
 
 
 @pytest.fixture
@@ -76,6 +77,33 @@ def test_a_file_just_changed_is_read_again(repo, take) -> None:
         os.utime(path, ns=(times, times))
         code = take(repo)
         assert repo.git("show", f"{code.tree}:train.py") == f"{number:04}"
+
+
+def test_a_file_younger_than_two_seconds_is_not_believed(repo, read_by) -> None:
+    assert [read_by(repo), read_by(repo)] == [2, 2]
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_believed(repo, trusting) -> None:
+    path = repo.write("train.py", "one")
+    with Reading(os.fsencode(path)) as reading:
+        assert reading.stamp().holds(os.fsencode(path))
+        path.write_text("three")
+        assert not reading.stamp().holds(os.fsencode(path))
+
+
+def test_a_moved_head_changes_the_counts(repo, take, trusting) -> None:
+    repo.write("new.py", "x")
+    repo.commit()
+    assert take(repo).edited == 0
+    repo.git("update-ref", "HEAD", "HEAD~1")
+    assert take(repo).edited == 1
+
+
+def test_exec_bits_that_only_the_index_has(repo, take, held, trusting) -> None:
+    repo.git("config", "core.fileMode", "false")
+    assert held(repo, take(repo).tree)[b"train.py"][0] == "100644"
+    repo.git("update-index", "--chmod=+x", "train.py")
+    assert held(repo, take(repo).tree)[b"train.py"][0] == "100755"
 
 
 def test_a_commit_changes_the_counts_without_reading(repo, take, read_by, trusting) -> None:

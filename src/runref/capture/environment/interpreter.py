@@ -61,7 +61,10 @@ def interpreter_at(executable: str, environ: Mapping[str, str]) -> Interpreter:
         )
         return _interpreter(json.loads(done.stdout), environ.get("HOME", ""))
     except (OSError, ValueError, KeyError, subprocess.SubprocessError):
-        described = {"executable": executable, "problem": "it does not answer as a Python"}
+        described: dict[str, object] = {
+            "executable": executable,
+            "problem": "it does not answer as a Python",
+        }
         return Interpreter(described, Path(executable).parent.parent, ())
 
 

@@ -6,18 +6,18 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from runref.capture.snapshot.names import refused
 from runref.capture.snapshot.secrets import SECRET_NAMES, Globs, find_keys
 from runref.capture.snapshot.stat_cache import CachedFile, Stamp, stamp, unsettled
 from runref.capture.snapshot.survey import Fresh
+from runref.git.format import EXECUTABLE, FILE, SYMLINK
 from runref.model.record import LeftOut
 
 if TYPE_CHECKING:
     from runref.git.objects import ObjectStore
-
-_FILE, _EXECUTABLE, _SYMLINK = 0o100644, 0o100755, 0o120000
 
 _POINTER_START = b"version https://git-lfs.github.com/spec/v1\n"
 _POINTER_AT_MOST = 1024
@@ -43,6 +43,11 @@ class SnapshotRules:
     keep: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=16)
+def _compiled(patterns: tuple[str, ...], *, ignore_case: bool) -> Globs:
+    return Globs(patterns, ignore_case=ignore_case)
+
+
 class Examiner:
     """Decides about new and changed files, and writes what the snapshot holds of them."""
 
@@ -50,8 +55,16 @@ class Examiner:
         self._objects = objects
         self._root = root + b"/"
         self._max_size = rules.max_file_size
-        self._secret_names = Globs(SECRET_NAMES + rules.secret_names, ignore_case=True)
-        self._keep = Globs(rules.keep)
+        self._rules = rules
+
+    @property
+    def _secret_names(self) -> Globs:
+        # Compiled for the first file that is new: most snapshots have none.
+        return _compiled(SECRET_NAMES + self._rules.secret_names, ignore_case=True)
+
+    @property
+    def _keep(self) -> Globs:
+        return _compiled(self._rules.keep, ignore_case=False)
 
     def examine(self, file: Fresh) -> CachedFile | LeftOut:
         """Decide about one file.
@@ -137,7 +150,7 @@ class Examiner:
             if data.startswith(_POINTER_START):
                 return read_at, data
         digest, size = hashlib.sha256(), 0
-        with _Reading(self._root + file.path) as reading:
+        with Reading(self._root + file.path) as reading:
             while chunk := os.read(reading.descriptor, _CHUNK):
                 digest.update(chunk)
                 size += len(chunk)
@@ -168,7 +181,7 @@ class Examiner:
         return repository.objects.hash("blob", data) == indexed.oid
 
     def _read(self, file: Fresh) -> tuple[Stamp, bytes]:
-        with _Reading(self._root + file.path) as reading:
+        with Reading(self._root + file.path) as reading:
             chunks = []
             # One byte more than there should be: a file that did not grow is read in one go.
             while chunk := os.read(reading.descriptor, max(reading.size + 1, 4096)):
@@ -211,13 +224,13 @@ class Examiner:
         )
 
 
-class _Reading:
+class Reading:
     """A regular file being read; no link is followed, and no pipe waited for."""
 
     def __init__(self, path: bytes) -> None:
         self._path = path
 
-    def __enter__(self) -> _Reading:
+    def __enter__(self) -> Reading:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         self.descriptor = os.open(self._path, flags)
         self._before = os.fstat(self.descriptor)
@@ -266,8 +279,8 @@ def _unread(file: Fresh, problem: OSError) -> LeftOut:
 def _git_mode(file: Fresh) -> int:
     mode = file.status.st_mode
     if stat.S_ISLNK(mode):
-        return _SYMLINK
+        return SYMLINK
     if not file.scope.keeps_exec_bit:
         indexed = file.scope.indexed(file.path)
-        return indexed.mode if indexed is not None and indexed.mode == _EXECUTABLE else _FILE
-    return _EXECUTABLE if mode & stat.S_IXUSR else _FILE
+        return EXECUTABLE if indexed is not None and indexed.mode == EXECUTABLE else FILE
+    return EXECUTABLE if mode & stat.S_IXUSR else FILE

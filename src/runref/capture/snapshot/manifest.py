@@ -25,11 +25,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from runref.git.format import GITLINK
+
 if TYPE_CHECKING:
     from runref.git.objects import ObjectStore, TreeEntry
 
-_TREE = 0o040000
-_GITLINK = 0o160000
 _UNUSUAL = re.compile(rb'[\x00-\x1f\x7f"\\]')
 _TO_ESCAPE = re.compile(rb'[\x00-\x1f\x7f-\xff"\\]')
 
@@ -60,7 +60,7 @@ def manifest_of(objects: ObjectStore, tree: str) -> bytes:
     """
     lines = {}
     for path, entry in _files(objects, tree):
-        if entry.mode == _GITLINK:
+        if entry.mode == GITLINK:
             lines[path] = manifest_line(path, entry.mode, entry.oid, 0)
         else:
             data = objects.read_blob(entry.oid)
@@ -80,7 +80,7 @@ def _files(objects: ObjectStore, tree: str) -> Iterator[tuple[bytes, TreeEntry]]
         folder, oid = waiting.pop()
         for entry in objects.read_tree(oid):
             path = folder + entry.name
-            if entry.mode == _TREE:
+            if entry.is_tree:
                 waiting.append((path + b"/", entry.oid))
             else:
                 yield path, entry

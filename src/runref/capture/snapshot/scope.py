@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from runref.git.index import IndexEntry
     from runref.git.repository import Repository
 
-GITLINK = 0o160000
-
 
 class Scope:
     """The part of a working tree that one repository rules, up to the next one inside it.

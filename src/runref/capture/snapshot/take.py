@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from runref.capture.snapshot.comparison import compare
 from runref.capture.snapshot.content import Examiner, SnapshotRules
 from runref.capture.snapshot.manifest import join_lines, manifest_digest, manifest_line
-from runref.capture.snapshot.scope import GITLINK, Scope
+from runref.capture.snapshot.scope import Scope
 from runref.capture.snapshot.stat_cache import CachedFile, Memory, Stamp, StatCache
 from runref.capture.snapshot.survey import Survey, Unsettled
 from runref.capture.snapshot.trees import Trees
 from runref.git.discovery import NotARepository
+from runref.git.format import GITLINK
 from runref.model.record import Code, LeftOut
 
 if TYPE_CHECKING:

@@ -7,14 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from runref.capture.snapshot.paths import folders_of
-from runref.capture.snapshot.scope import GITLINK
-from runref.git.objects import TreeEntry
+from runref.git.format import GITLINK, TREE, TreeEntry
 
 if TYPE_CHECKING:
     from runref.capture.snapshot.stat_cache import CachedFile
     from runref.git.objects import ObjectStore
-
-_TREE = 0o040000
 
 
 class Trees:
@@ -59,7 +56,7 @@ class Trees:
     def entries(self, folder: bytes) -> list[TreeEntry]:
         """What a folder holds; its trees must have been written."""
         return self._files.get(folder, []) + [
-            TreeEntry(_split(below)[1], _TREE, self.oids[below])
+            TreeEntry(_split(below)[1], TREE, self.oids[below])
             for below in self._folders.get(folder, ())
         ]
 
