@@ -1,0 +1,89 @@
+"""What to do about each error, and what each notice means. A test compares the codes with the code.
+
+Messages and hints name the object; this is what can be said without one.
+"""
+
+from __future__ import annotations
+
+_DAMAGE = "`git fsck` lists all damage; fetch what is missing from another clone."
+_STORE = "Check the permissions and the disk of `<git common dir>/runref/artifacts`."
+
+ERRORS = {
+    "ambiguous-run": "Give more digits of the id; the message lists the runs.",
+    "artifact-changed": "Close the file before it is recorded, or write it aside and rename it.",
+    "artifact-damaged": "Remove the named file and bring the content back from a copy.",
+    "artifact-missing": "Copy it from the machine where it was recorded, if it was stored.",
+    "artifact-special": "Name the file or directory that holds the data.",
+    "artifact-store-full": "Free space on that disk.",
+    "artifact-store-unusable": _STORE,
+    "artifact-unreadable": "Check the permissions of the file.",
+    "artifact-vanished": "Write the output before the run ends, or correct the path.",
+    "cannot-write": "Free space, or make the repository writable; `--store` records elsewhere.",
+    "command-not-executable": "Make the program executable, or start it by its interpreter.",
+    "command-not-found": "Write the command after `--`: `runref run -- python train.py`.",
+    "damaged-ref": "See whether another program uses the ref; `git reflog` has older states.",
+    "damaged-series": "Fetch the run from another clone; other runs are not affected.",
+    "digest-invalid": "Give `sha256:` and 64 lower-case hex digits.",
+    "foreign-repository": "If you trust it: `git config --global --add safe.directory PATH`.",
+    "git-config-damaged": "Mend the named configuration file; git refuses it, too.",
+    "index-damaged": "`git status` says more; `rm .git/index && git reset` builds it again.",
+    "invalid-config": "Mend `.runref.yaml`; [settings](config.md) lists what it may hold.",
+    "invalid-document": "Report it: what runref writes must follow its own schema.",
+    "lock-busy": "Wait for the other process; its lock ends when it does.",
+    "locks-unsupported": "Mount the file system with locks, or keep the repository elsewhere.",
+    "malformed-document": "A later runref or another program wrote it; upgrade runref.",
+    "malformed-run-id": "Give a whole run id, as `runref ls` prints it.",
+    "manifest-invalid": "Bring the artifact back from another store.",
+    "manifest-too-new": "Upgrade runref.",
+    "manifest-unsafe": "Do not restore it: it was damaged or made to write elsewhere.",
+    "no-active-run": "Call `runref.init()` first.",
+    "no-working-tree": "Work in a clone with a working tree.",
+    "not-a-number": "Log a single number; the message names the metric.",
+    "not-a-repository": "`git init`, or name a repository with `--store` or `RUNREF_STORE`.",
+    "not-recorded": "`runref show` lists what the run has.",
+    "not-runnable": "The message says what is missing; `--dry-run` shows the plan.",
+    "nothing-to-plot": "Name one of the metrics that the message lists.",
+    "object-damaged": _DAMAGE,
+    "object-missing": _DAMAGE,
+    "parameter-not-understood": "Give it as `-p NAME=VALUE`.",
+    "picture-unwritable": "Choose another file.",
+    "ref-contended": "Nothing is lost: `runref recover` records the waiting runs.",
+    "ref-locked": "Wait for the other git program; the lock of a killed one goes after 10 s.",
+    "ref-unreadable": "`git fsck` tells more; `git reflog show refs/runref/runs` has older values.",
+    "run-unfinished": "Report it; the run's folder stays in the spool.",
+    "still-running": "Wait for the run to end.",
+    "run-gone": "Start the run in the parent, or unset `RUNREF_RUN`.",
+    "snapshot-damaged": "`git fsck` tells more; fetch the run from another clone.",
+    "target-exists": "Choose another folder with `-o`, or replace it with `-f`.",
+    "target-not-empty": "Name a folder that does not exist yet.",
+    "target-unwritable": "Check the permissions and the disk of the target.",
+    "unknown-picture-format": "End the file name in `.png` or `.svg`.",
+    "unknown-run": "`runref ls` shows the runs.",
+    "unknown-series": "The message lists the metrics of the run.",
+    "unreadable-document": "Restore the named file from another clone.",
+    "unreadable-run": "Fetch the run from another clone; other runs are not affected.",
+    "unsafe-tree": "Do not check it out: runref did not make it, or it is damaged.",
+    "unsupported-format": "Upgrade runref.",
+    "unsupported-index": "The message names the git setting to change.",
+    "unsupported-repository": "The message names the feature; use a repository without it.",
+    "working-tree-unreadable": "Start the run in a folder that exists and that you may read.",
+}
+
+NOTICES = {
+    "after-the-end": "Something was logged after the run had ended. It is not in the record.",
+    "console-not-recorded": "Output, or a part of it, could not be recorded. The message says why.",
+    "damaged-events": "Lines of the spool's events were unreadable. `count` says how many.",
+    "damaged-series": "Lines in the middle of a series were unreadable. They are kept in "
+    "`damaged.rank-<n>.txt` beside the series.",
+    "input-not-recorded": "An input could not be hashed or stored. The input's `problem` says why.",
+    "no-snapshot": "The code could not be recorded, or `git gc --prune=now` took it away while the "
+    "run went on. The run cannot be reproduced.",
+    "not-a-figure": "`log_figure` was given something that has neither `savefig` nor `save`.",
+    "not-a-number": "A value logged as a metric is no number. `count` says how often.",
+    "not-a-step": "A step was no whole number. The next step was taken instead.",
+    "not-recorded": "The operating system refused a write (disk full, read-only). `count` says how "
+    "many log calls are missing.",
+    "output-not-recorded": "An output could not be hashed or stored. The output's `problem` says "
+    "why.",
+    "unknown-event": "A later runref wrote an event that this one does not know.",
+}

@@ -1,0 +1,67 @@
+"""docs/reference/cli.md names the keys of what ``--json`` prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TEXT = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "cli.md").read_text("utf-8")
+
+TRAIN = """\
+import runref
+with runref.init() as run:
+    run.log({"loss": 0.5})
+    open("out.txt", "w").write("x")
+    run.log_output("out.txt")
+"""
+
+COMMANDS: Mapping[str, list[str]] = {
+    "init": [],
+    "ls": [],
+    "diff": ["@", "@"],
+    "plot": ["loss", "-o", "loss.svg"],
+    "reproduce": ["@"],
+    "get": ["@", "-o", "restored"],
+    "tag": ["-a", "baseline", "@"],
+    "note": ["-m", "text", "@"],
+    "recover": [],
+    "doctor": [],
+}
+
+
+def documented(command: str) -> set[str]:
+    (row,) = re.findall(rf"^\| `{command}` \| (.*) \|$", TEXT, re.MULTILINE)
+    return set(re.findall(r"`(\w+)`", row))
+
+
+def runref(repo: Any, *arguments: str) -> Any:
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "runref", *arguments],
+        cwd=repo.path,
+        env=dict(os.environ),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.slow
+def test_the_documents_have_the_keys_that_are_named(repo: Any) -> None:
+    repo.write("train.py", TRAIN)
+    run = runref(repo, "run", "--json", "--", sys.executable, "train.py")
+    assert documented("run") - {"live"} <= run.keys() | {"live"}
+    for command, arguments in COMMANDS.items():
+        document = runref(repo, command, "--json", *arguments)
+        assert set(document) == documented(command), command
+    shown = runref(repo, "show", "--json", "@")
+    assert set(shown) - {"environment_document", "reproduction"} >= set(run) - {"reproduction"}
+    assert "environment_document" in documented("show")
