@@ -8,7 +8,7 @@ JOBS ?= 2
 DEMO_DIR ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check static bench format clean
+.PHONY: help setup demo test check static bench docs format clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ static: $(READY)
 
 bench: $(READY) ## Measure speed and memory, each beside its floor
 	$(BIN)/python benchmarks
+
+docs: $(READY) ## Bring the documents up to date: tables, help texts, transcripts
+	$(BIN)/python docs/generate
 
 format: $(READY) ## Format the code and fix what can be fixed without thinking
 	$(BIN)/ruff format .
