@@ -39,7 +39,7 @@ demo: $(READY) ## Train on a dirty tree, throw the commit away, reproduce a run 
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/digits/demo.sh $(DEMO_DIR)
 
 check: static ## What a developer runs all day: format, lint, types, layers, fast tests
-	$(BIN)/python -m pytest -q -m "not slow" -n $(JOBS)
+	$(BIN)/python -m pytest -q -m "not slow" --hypothesis-profile quick -n $(JOBS)
 
 test: static ## Every check and every test, with coverage (what CI runs)
 	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term

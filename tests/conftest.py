@@ -12,6 +12,7 @@ from hypothesis import settings
 
 # How long an example takes depends on the machine and its load, and is no property of the code.
 settings.register_profile("runref", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=20)
 settings.load_profile("runref")
 
 AUTHOR = {

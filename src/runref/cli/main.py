@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import sys
+import signal
 from collections.abc import Sequence
 from importlib import import_module
 
 import click
 
+from runref.cli.stream import ReaderGone, discard_stdout, write_line
 from runref.errors import ExitStatus, RunrefError
 from runref.version import __version__
+
+_READER_GONE = 128 + signal.SIGPIPE
+"""What a shell sees of a program that wrote into a pipe which nobody reads."""
 
 _COMMANDS = {
     "init": "Write .runref.yaml, a commented file of settings.",
@@ -55,13 +59,21 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="RUN is an id, at least 4 digits of one, a record hash, a commit of refs/runref/runs, "
-    "or @ (the newest run), @~1 (the one before).",
+    epilog="RUN is an id, at least 4 digits of its random part, a record hash, a commit of "
+    "refs/runref/runs, @ (the newest run) or @~1 (the one before). Exit status: 0 done; 1 the "
+    "answer is no; 2 wrong usage; 3 could not run; 130 interrupted; `run` passes on its command's.",
 )
 @click.version_option(__version__, message="runref %(version)s")
 @click.option("-C", "directory", metavar="DIR", help="Work as if started in DIR.")
 def group(directory: str | None) -> None:
-    """Record every run in your git repository, bring it back from its hash."""
+    """Record every run in your git repository, bring it back from its hash.
+
+    \b
+    Example:
+      runref run -e digits -o model.pkl -- python train.py --lr 0.1
+      runref ls
+      runref reproduce @
+    """  # noqa: D301 - the character that click takes for "as it stands"
     if directory:
         os.chdir(directory)
 
@@ -70,26 +82,26 @@ def run(argv: Sequence[str]) -> int:
     """Run one command and return the exit status; errors that can be explained become output."""
     try:
         status = group.main(list(argv), prog_name="runref", standalone_mode=False)
+        return int(status or ExitStatus.DONE)
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.ClickException as error:
-        error.show()
+        _show_usage(error, as_json=_wants_json(argv))
         return ExitStatus.USAGE
     except (KeyboardInterrupt, click.Abort):
         return ExitStatus.INTERRUPTED
+    except ReaderGone:
+        discard_stdout()
+        return _READER_GONE
     except RunrefError as error:
         _show(error.code, error.message, error.hint, as_json=_wants_json(argv))
         return error.exit_status
-    except BrokenPipeError:
-        # The reader, `head` say, has enough: nothing more may be written at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitStatus.DONE
     except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
+        named = isinstance(error.filename, (str, bytes))
+        where = f": {os.fsdecode(error.filename)}" if named else ""
         message = f"{error.strerror or error}{where}"
         _show("operating-system", message, "", as_json=_wants_json(argv))
         return ExitStatus.COULD_NOT_RUN
-    return int(status or ExitStatus.DONE)
 
 
 def _wants_json(argv: Sequence[str]) -> bool:
@@ -97,11 +109,18 @@ def _wants_json(argv: Sequence[str]) -> bool:
     return "--json" in own
 
 
+def _show_usage(error: click.ClickException, *, as_json: bool) -> None:
+    if as_json:
+        _show("usage", error.format_message(), "", as_json=True)
+    else:
+        error.show()
+
+
 def _show(code: str, message: str, hint: str, *, as_json: bool) -> None:
     if as_json:
         document = {"error": {"code": code, "message": message, "hint": hint}}
-        click.echo(json.dumps(document), err=True)
+        write_line(json.dumps(document), err=True)
         return
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+    write_line(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
     if hint:
-        click.echo(f"{click.style('hint:', bold=True)} {hint}", err=True)
+        write_line(f"{click.style('hint:', bold=True)} {hint}", err=True)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
+from runref.cli.output import printable
 from runref.errors import RunrefError
 from runref.project.project import Project, open_project
+from runref.store.recorded import RecordedRun
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,7 +26,7 @@ store_option = click.option(
     envvar="RUNREF_STORE",
     metavar="REPOSITORY",
     default="",
-    help="Record into this git repository; the code is then the current folder.",
+    help="Use this git repository; the code is then the current folder.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -37,14 +41,22 @@ def complete_run(
 ) -> list[CompletionItem]:
     """Offer the newest runs, by the random part of their ids."""
     try:
-        runs = here(os.environ.get("RUNREF_STORE", "")).index().newest(_COMPLETIONS)
+        runs = here(os.environ.get("RUNREF_STORE", "")).index().newest()
     except (RunrefError, OSError):
         return []  # completion has no place to tell an error
+    place = 0 if "-" in incomplete else 9  # the whole id, or its random part
+    matching = (run for run in runs if run.id[place:].startswith(incomplete))
     return [
-        CompletionItem(run.id[9:17], help=f"{run.record.experiment} {run.record.status}".strip())
-        for run in runs
-        if run.id[9:].startswith(incomplete)
+        CompletionItem(run.id[place:], help=_completion_help(run))
+        for run in islice(matching, _COMPLETIONS)
     ]
+
+
+def _completion_help(run: RecordedRun) -> str:
+    """Return one line beside a run's id; shells take no newlines and no tabs in it."""
+    record = run.record
+    words = (record.experiment, record.name, record.status, shlex.join(record.command.argv))
+    return printable(" ".join(filter(None, words)))[:60]
 
 
 def run_argument(name: str = "run", *, nargs: int = 1, required: bool = True) -> Callable[[F], F]:

@@ -4,7 +4,7 @@
 |---|---|
 | ``identical`` | every point of every series and every output is the same to the bit |
 | ``within-tolerance`` | every point is within the tolerance; every output is the same to the bit |
-| ``equivalent`` | every point is within the tolerance, but the bytes of an output differ |
+| ``equivalent`` | every point is within the tolerance, but an output differs or is unknown |
 | ``different`` | a point is out of tolerance, or a series or output is missing or new |
 | ``failed`` | the command ended otherwise than the original's |
 | ``not-runnable`` | nothing could be compared: code or inputs are missing, or no results |
@@ -27,6 +27,9 @@ FAILED = "failed"
 NOT_RUNNABLE = "not-runnable"
 VERDICTS = (IDENTICAL, WITHIN_TOLERANCE, EQUIVALENT, DIFFERENT, FAILED, NOT_RUNNABLE)
 HELD = frozenset({IDENTICAL, WITHIN_TOLERANCE, EQUIVALENT})
+MISSING, NEW, UNKNOWN = "missing", "new", "unknown"
+"""Results besides the verdicts' words: only the original has it, only the reproduction has it, or
+the original's output was never hashed, so that nothing can be said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """A series without its times: what a reproduction must give again."""
+    """A series without its times: what a reproduction must give again. It has at least one."""
 
     steps: Sequence[int]
     values: Sequence[Number]
@@ -63,7 +66,7 @@ class Evidence:
     Attributes:
         ending: Status and exit status, as one word for people.
         series: Points by name.
-        outputs: Digest by path; empty where it could not be hashed.
+        outputs: Digest by path; empty where it could not be hashed, which proves nothing.
     """
 
     ending: str
@@ -98,7 +101,13 @@ class SeriesComparison:
 
 @dataclass(frozen=True, slots=True)
 class OutputComparison:
-    """How one output came out: ``identical``, ``different``, ``missing`` or ``new``."""
+    """How one output came out.
+
+    Attributes:
+        path: Path of the output, as recorded.
+        result: ``identical``, ``different``, ``missing``, ``new``, or ``unknown`` where the
+            original could not be hashed.
+    """
 
     path: str
     result: str
@@ -146,7 +155,7 @@ def compare_series(
         last = present.values[-1]
         return SeriesComparison(
             name,
-            "new" if left is None else "missing",
+            NEW if left is None else MISSING,
             left=None if left is None else last,
             right=None if right is None else last,
             points=len(present.values),
@@ -197,21 +206,25 @@ def _largest_difference(left: Sequence[Number], right: Sequence[Number]) -> floa
 
 def _output_result(left: str | None, right: str | None) -> str:
     if left is None:
-        return "new"
-    if right is None or not right:
-        return "missing"
+        return NEW
+    if right is None or (left and not right):
+        return MISSING
+    if not left:
+        return UNKNOWN
     return IDENTICAL if left == right else DIFFERENT
 
 
 def _verdict(series: Sequence[SeriesComparison], outputs: Sequence[OutputComparison]) -> str:
     series_results = {each.result for each in series}
     output_results = {each.result for each in outputs}
-    if not series and not outputs:
+    if not series and output_results <= {UNKNOWN}:
         return NOT_RUNNABLE
-    if series_results - {IDENTICAL, WITHIN_TOLERANCE} or output_results & {"missing", "new"}:
+    if series_results - {IDENTICAL, WITHIN_TOLERANCE} or output_results & {MISSING, NEW}:
         return DIFFERENT
-    if DIFFERENT in output_results:
-        return EQUIVALENT if series else DIFFERENT
+    if DIFFERENT in output_results and not series:
+        return DIFFERENT
+    if output_results & {DIFFERENT, UNKNOWN}:
+        return EQUIVALENT
     return WITHIN_TOLERANCE if WITHIN_TOLERANCE in series_results else IDENTICAL
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from runref.capture.snapshot import SnapshotRules
 from runref.errors import ExitStatus, RunrefError
 from runref.model.codec import UnreadableDocument, load_yaml
 from runref.model.documents import MalformedDocument, from_document
-from runref.tracking.stores import TrackingSettings
+
+if TYPE_CHECKING:
+    from runref.tracking.stores import TrackingSettings
 
 CONFIG_NAME = ".runref.yaml"
 
@@ -78,7 +80,14 @@ class Config:
     fsync: bool = True
 
     def tracking(self) -> TrackingSettings:
-        """Return what tracking needs to know."""
+        """Return what tracking needs to know.
+
+        Raises:
+            InvalidConfig: a size cannot be understood.
+        """
+        from runref.capture.snapshot import SnapshotRules
+        from runref.tracking.stores import TrackingSettings
+
         return TrackingSettings(
             experiment=self.experiment,
             snapshot=SnapshotRules(
@@ -109,7 +118,8 @@ def load_config(root: Path) -> Config:
         return Config()
     try:
         config = from_document(Config, load_yaml(data))
-        config.tracking()
+        parse_size(config.snapshot.max_file_size)
+        parse_size(config.console.max_size)
     except (UnreadableDocument, MalformedDocument, InvalidConfig) as error:
         raise InvalidConfig(
             f"{path}: {error.message}",

@@ -1,44 +1,44 @@
-"""One repository with everything that commands work on."""
+"""One repository with everything that commands work on.
+
+What a command does not need is not imported: stores, spool and artifacts are wired on first use.
+"""
 
 from __future__ import annotations
 
 import os
-import secrets
-import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from runref.artifacts import LocalStore
 from runref.errors import ExitStatus, RunrefError
 from runref.git.repository import Repository
 from runref.index.run_index import RunIndex
 from runref.model.address import ByPrefix, UnknownRun, matching_ids, parse_address, the_only
-from runref.model.annotations import Annotation
-from runref.model.codec import dump_yaml
 from runref.model.ids import is_run_id
-from runref.model.schema import validate
-from runref.model.times import now, parse_time
 from runref.project.config import Config, load_config
-from runref.store.recorded import (
-    RecordedRun,
-    annotation_document,
-    read_additions,
-    read_record,
-)
-from runref.store.runs_ref import RunsRef, annotation_addition
-from runref.tracking.live import live_runs
-from runref.tracking.spool import Spool
-from runref.tracking.stores import Stores, artifacts_path
+from runref.store.recorded import RecordedRun, read_additions, read_record
+from runref.store.runs_ref import RunsRef
 
-_LOCK_SECONDS = 30.0
+if TYPE_CHECKING:
+    from runref.artifacts import LocalStore
+    from runref.tracking.collect import Collection
+    from runref.tracking.spool import Spool
+    from runref.tracking.stores import Stores
 
 
 class NoWorkingTree(RunrefError):
-    """A command needs files and stands in a bare repository."""
+    """A command needs files and stands in a bare repository or in a git directory."""
 
     code = "no-working-tree"
+    exit_status = ExitStatus.USAGE
+
+
+class StillRunning(RunrefError):
+    """Something was asked of a live run that only a recorded one can do."""
+
+    code = "still-running"
     exit_status = ExitStatus.USAGE
 
 
@@ -48,15 +48,29 @@ class Project:
 
     Attributes:
         repository: Where records are.
-        root: Folder whose files are the code.
+        folder: Folder whose files are the code; none in a bare repository.
         config: Settings of ``.runref.yaml``.
         environ: Environment variables of the process.
     """
 
     repository: Repository
-    root: Path
+    folder: Path | None
     config: Config
     environ: Mapping[str, str]
+
+    @property
+    def root(self) -> Path:
+        """Folder whose files are the code.
+
+        Raises:
+            NoWorkingTree: there is none.
+        """
+        if self.folder is None:
+            raise NoWorkingTree(
+                f"{self.repository.git_dir} has no working tree, so there is no code to record",
+                hint="Work in a checkout; --store records the current folder into a bare one.",
+            )
+        return self.folder
 
     @cached_property
     def runs(self) -> RunsRef:
@@ -66,22 +80,36 @@ class Project:
     @cached_property
     def spool(self) -> Spool:
         """Live runs, and runs that wait for their commit."""
-        configured = self.config.spool
-        if not configured:
-            return Spool(self.repository.common_dir / "runref" / "spool")
-        return Spool(self.root / os.path.expanduser(configured))  # noqa: PTH111 - keeps the text
+        from runref.tracking.spool import Spool
+
+        return Spool(self._spool_path)
+
+    @property
+    def _spool_path(self) -> Path:
+        if self.config.spool:
+            return self.root / os.path.expanduser(self.config.spool)  # noqa: PTH111 - keeps the text
+        return self.repository.common_dir / "runref" / "spool"
 
     @cached_property
     def artifacts(self) -> LocalStore:
         """Contents of inputs and outputs."""
+        from runref.artifacts import LocalStore
+        from runref.tracking.stores import artifacts_path
+
         return LocalStore(artifacts_path(self.repository.common_dir), fsync=self.config.fsync)
 
     @cached_property
     def stores(self) -> Stores:
-        """What tracking works on."""
+        """What tracking works on in the working tree."""
+        return self.stores_for(self.root)
+
+    def stores_for(self, root: Path) -> Stores:
+        """Return what tracking works on where the code is that of another folder."""
+        from runref.tracking.stores import Stores
+
         return Stores(
             self.repository,
-            self.root,
+            root,
             self.spool,
             self.artifacts,
             self.runs,
@@ -94,7 +122,24 @@ class Project:
         return RunIndex(self.runs, cache_folder(self.environ) / "index", on_progress)
 
     def resolve(self, address: str, index: RunIndex | None = None) -> RecordedRun:
-        """Return the run that `address` names.
+        """Return the recorded run that `address` names.
+
+        Raises:
+            UnknownRun: there is none.
+            AmbiguousRun: there are several.
+            StillRunning: it names a live run.
+            UnreadableRun: it is damaged.
+        """
+        found = self.find(address, index)
+        if found.live:
+            raise StillRunning(
+                f"run {found.id} has no record yet: it is {found.record.status}",
+                hint="Wait for its end; `runref recover` records a run that was killed.",
+            )
+        return found
+
+    def find(self, address: str, index: RunIndex | None = None) -> RecordedRun:
+        """Return the run that `address` names, which may be live where it is named by its id.
 
         Raises:
             UnknownRun: there is none.
@@ -106,12 +151,17 @@ class Project:
         if not isinstance(asked, ByPrefix):
             found = index.newest(1, asked.back)
             if not found:
+                unreadable = len(index.unreadable())
+                damaged = f", and {unreadable} that cannot be read" if unreadable else ""
                 raise UnknownRun(
-                    f"{address}: there are {index.count()} runs",
+                    f"{address}: the history holds {index.count() - unreadable} runs{damaged}",
                     hint="`runref run -- COMMAND` records one.",
                 )
             return found[0]
-        return self.read(the_only(address, self._candidates(asked.text, index)))
+        live = {run.id: run for run in self.live()}
+        run_id = the_only(address, self._candidates(asked.text, index, live))
+        recorded = self.runs.find(run_id)
+        return live[run_id] if recorded is None and run_id in live else self.read(run_id)
 
     def read(self, run_id: str) -> RecordedRun:
         """Return the run with exactly this id.
@@ -129,40 +179,34 @@ class Project:
 
     def live(self) -> list[RecordedRun]:
         """Return the runs that go on or wait for their commit, as far as they are known."""
+        if not _has_entries(self._spool_path):
+            return []
+        from runref.tracking.live import live_runs
+
         return live_runs(self.spool)
 
-    def annotate(
-        self,
-        run_ids: Sequence[str],
-        *,
-        add_tags: Sequence[str] = (),
-        remove_tags: Sequence[str] = (),
-        note: str = "",
-    ) -> str:
-        """Add one annotation to each of several runs, and return the new tip of the ref.
+    def recover(self) -> Collection | None:
+        """Record the runs that were killed and those that wait; none where there is nothing to do.
+
+        Looking costs next to nothing, so that every command may; nothing is locked or written
+        where no run waits.
 
         Raises:
-            LockBusy: another process holds the ref for long.
+            RunrefError, OSError: see `runref.tracking.collect.recover`.
         """
-        author, time = self.repository.identity(), now()
-        objects = self.repository.objects
-        additions = []
-        for run_id in run_ids:
-            annotation = Annotation(run_id, time, author, tuple(add_tags), tuple(remove_tags), note)
-            document = annotation_document(annotation)
-            validate("annotation", document)
-            name = f"{time.replace(':', '').replace('.', '')}-{_writer_name()}.yaml"
-            blob = objects.write_blob(dump_yaml(document))
-            message = f"{_change_of(annotation)} · {run_id}\n\nRun: {run_id}\n"
-            when = int(parse_time(time).timestamp())
-            additions.append(annotation_addition(run_id, name, blob, message, when))
-        with self.runs.lock(_LOCK_SECONDS):
-            return self.runs.append(additions, reason=f"runref: annotate {len(run_ids)} runs")
+        if not _has_entries(self._spool_path):
+            return None
+        from runref.tracking.collect import recover
 
-    def _candidates(self, text: str, index: RunIndex) -> list[str]:
+        waiting = any(self.spool.ready())
+        if waiting or any(not run.has_live_writers() for run in self.spool.live()):
+            return recover(self.spool, self.runs)
+        return None
+
+    def _candidates(self, text: str, index: RunIndex, live: Iterable[str]) -> list[str]:
         if is_run_id(text):
             return [text]
-        by_id = matching_ids(text, index.ids())
+        by_id = matching_ids(text, {*index.ids(), *live})
         if by_id or "-" in text:
             return by_id
         return index.by_record_hash(text) or self._added_by_commit(text)
@@ -187,15 +231,15 @@ def open_project(start: Path, environ: Mapping[str, str], *, store: str = "") ->
     """
     if store:
         repository = Repository.open(Path(store), environ=environ)
-        root = start.resolve()
+        folder: Path | None = start.resolve()
     else:
         repository = Repository.discover(start, environ=environ)
-        root = repository.root or repository.git_dir
-    config = load_config(root)
+        folder = repository.root
+    config = load_config(folder) if folder else Config()
     if not config.fsync:
         path = repository.root or repository.git_dir
         repository = Repository.open(path, environ=environ, fsync=False)
-    return Project(repository, root, config, environ)
+    return Project(repository, folder, config, environ)
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
@@ -207,14 +251,9 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     return Path(platformdirs.user_cache_dir("runref", appauthor=False))
 
 
-def _writer_name() -> str:
-    host = "".join(char for char in socket.gethostname() if char.isalnum() or char == "-")
-    return f"{host[:32]}-{secrets.token_hex(4)}"
-
-
-def _change_of(annotation: Annotation) -> str:
-    changes = [f"+{tag}" for tag in annotation.add_tags]
-    changes += [f"-{tag}" for tag in annotation.remove_tags]
-    if changes:
-        return "tag " + " ".join(changes)
-    return "note: " + " ".join(annotation.note.split())[:60]
+def _has_entries(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is not None
+    except FileNotFoundError:
+        return False

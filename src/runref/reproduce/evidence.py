@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from runref.git.objects import ObjectStore
-from runref.model.difference import digests
 from runref.model.record import DataFile
 from runref.model.series import Row, read_lines
 from runref.model.values import decode_number
@@ -23,7 +22,10 @@ def evidence_of(objects: ObjectStore, run: RecordedRun) -> Evidence:
         DamagedSeries: its series cannot be read.
     """
     record = run.record
-    ending = ending_text(record.status, record.exit_status)
+    exit_status = record.exit_status
+    if exit_status is None and record.failure:
+        exit_status = 1  # what Python tells the shell after an exception
+    ending = ending_text(record.status, exit_status)
     return _evidence(ending, read_rows(objects, run.tree), record.outputs)
 
 
@@ -58,4 +60,4 @@ def _evidence(
                 steps.append(row.step)
                 values.append(value)
     series = {name: Points(steps, values) for name, (steps, values) in columns.items()}
-    return Evidence(ending, series, digests(outputs))
+    return Evidence(ending, series, {each.path: each.digest for each in outputs})

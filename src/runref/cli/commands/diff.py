@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import click
 
 from runref.cli.options import here, json_option, run_argument, store_option
-from runref.cli.output import format_value, print_json, say
+from runref.cli.output import print_json, printable, say, to_json
+from runref.cli.text import format_value
 from runref.errors import ExitStatus
 from runref.git.changes import tree_changes
 from runref.model.difference import (
@@ -19,7 +20,6 @@ from runref.model.difference import (
     Difference,
     compare_runs,
 )
-from runref.model.documents import to_document
 from runref.project.project import Project
 from runref.store.recorded import RecordedRun, read_environment
 
@@ -47,7 +47,7 @@ def command(left: str, right: str, store: str, *, as_json: bool) -> int:
     index = project.index()
     difference = compare(project, project.resolve(left, index), project.resolve(right, index))
     if as_json:
-        document = {section: to_document(getattr(difference, section)) for section in SECTIONS}
+        document = {section: to_json(getattr(difference, section)) for section in SECTIONS}
         print_json({"left": difference.left, "right": difference.right, **document})
     else:
         for line in describe(difference):
@@ -93,7 +93,7 @@ def describe(difference: Difference) -> Iterator[str]:
         for change in changes:
             sign = click.style(_SIGN[change.kind], fg=_COLOUR[change.kind])
             values = "" if section == "code" else f"  {_values(section, change)}"
-            yield f"  {sign} {change.name}{values}"
+            yield f"  {sign} {printable(change.name)}{values}"
 
 
 def _values(section: str, change: Change) -> str:

@@ -13,16 +13,17 @@ from pathlib import Path
 import click
 
 from runref.cli.options import here, json_option, store_option
-from runref.cli.output import print_json, say
+from runref.cli.output import print_json, printable, say, to_json
+from runref.cli.text import count_of, format_size
 from runref.errors import ExitStatus, RunrefError
 from runref.model.codec import load_yaml
-from runref.model.documents import to_document
 from runref.model.schema import validate
 from runref.project.config import CONFIG_NAME
 from runref.project.project import Project
 from runref.version import __version__
 
 _STALE_LOCK_SECONDS = 10.0
+_LEAST_FREE = 100 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +43,20 @@ def command(store: str, *, as_json: bool) -> int:
     """Check that runref works here: repository, ref, spool, locks, settings, disk.
 
     Nothing is changed; exit status 1 where something needs attention.
+
+    \b
+    Examples:
+      runref doctor
+      runref doctor --json
     """
     project = here(store)
     checks = list(examine(project))
     if as_json:
-        print_json({"checks": to_document(checks)})
+        print_json({"checks": to_json(checks)})
     else:
         for check in checks:
             mark = click.style("ok  ", fg="green") if check.ok else click.style("BAD ", fg="red")
-            say(f"{mark} {check.name:<12} {check.message}")
+            say(f"{mark} {check.name:<12} {printable(check.message)}")
             if check.hint:
                 say(f"     {'':<12} {check.hint}")
     return ExitStatus.DONE if all(check.ok for check in checks) else ExitStatus.NO
@@ -81,8 +87,8 @@ def _guarded(name: str, examine_it: Callable[[], Check]) -> Check:
 
 
 def _settings(project: Project) -> Check:
-    path = project.root / CONFIG_NAME
-    if not path.exists():
+    path = project.folder / CONFIG_NAME if project.folder else None
+    if path is None or not path.exists():
         return Check("settings", ok=True, message="defaults (no .runref.yaml)")
     data = path.read_bytes()
     lines = (line.strip() for line in data.splitlines())
@@ -104,14 +110,16 @@ def _runs(project: Project) -> Check:
         )
     tip = project.runs.tip()
     return Check(
-        "runs ref", ok=True, message=f"{count} runs" + (f", tip {tip[:10]}" if tip else "")
+        "runs ref",
+        ok=True,
+        message=count_of(count, "run") + (f", tip {tip[:10]}" if tip else ""),
     )
 
 
 def _spool(project: Project) -> Check:
     live, dead = 0, 0
     for run in project.spool.live():
-        if run.live_writers():
+        if run.has_live_writers():
             live += 1
         else:
             dead += 1
@@ -145,5 +153,6 @@ def _writable(folder: Path) -> Check:
 
 def _disk(folder: Path) -> Check:
     free = shutil.disk_usage(folder).free
-    message = f"{free / 2**30:.1f} GiB free"
-    return Check("disk", ok=free > 100 << 20, message=message)
+    ok = free > _LEAST_FREE
+    hint = "" if ok else "Runs need room beside the repository; `git gc` may make some."
+    return Check("disk", ok=ok, message=f"{format_size(free)} free", hint=hint)

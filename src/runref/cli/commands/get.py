@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -9,7 +10,7 @@ import click
 
 from runref.artifacts import TargetExists
 from runref.cli.options import here, json_option, run_argument, store_option
-from runref.cli.output import print_json, say
+from runref.cli.output import print_json, printable, say
 from runref.cli.progress import bar
 from runref.errors import ExitStatus, RunrefError
 from runref.git.checkout import write_out
@@ -28,15 +29,21 @@ class NotRecorded(RunrefError):
 @click.command()
 @run_argument()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.option("-o", "--output", "target", metavar="DIR", default=".", help="Where to write.")
-@click.option("--code", is_flag=True, help="Write the snapshot; DIR must be empty or new.")
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    metavar="DIR",
+    help="Where to write; by default, where the files were in the working tree.",
+)
+@click.option("--code", is_flag=True, help="Write the snapshot; -o names an empty or new folder.")
 @click.option("-f", "--force", is_flag=True, help="Replace files that exist.")
 @json_option
 @store_option
 def command(
     run: str,
     paths: tuple[str, ...],
-    target: str,
+    target: str | None,
     store: str,
     *,
     code: bool,
@@ -53,17 +60,18 @@ def command(
     """
     project = here(store)
     found = project.resolve(run)
-    folder = Path(target)
-    written = (
-        get_code(project, found, folder)
-        if code
-        else get_data(project, found, paths, folder, replace=force)
-    )
+    if code:
+        if paths or target is None:
+            raise click.UsageError("--code writes the whole snapshot, into the folder of -o DIR.")
+        written = get_code(project, found, Path(target))
+    else:
+        folder = Path(target) if target is not None else project.folder or Path()
+        written = get_data(project, found, paths, folder, replace=force)
     if as_json:
         print_json({"run": found.id, "written": [str(path) for path in written]})
         return
     for path in written:
-        say(f"wrote {path}")
+        say(f"wrote {printable(str(path))}")
 
 
 def get_code(project: Project, run: RecordedRun, folder: Path) -> list[Path]:
@@ -79,32 +87,36 @@ def get_data(
     project: Project, run: RecordedRun, paths: Sequence[str], folder: Path, *, replace: bool
 ) -> list[Path]:
     """Write outputs, or the named inputs and outputs, into `folder`."""
-    chosen = [_named(run, path) for path in paths] if paths else list(run.record.outputs)
+    chosen = [_named(project, run, path) for path in paths] or list(run.record.outputs)
     if not chosen:
         raise NotRecorded(f"run {run.id} has no outputs", hint="`runref show` lists its inputs.")
     targets = [(file, folder / _inside(file.path)) for file in chosen]
-    for _, target in targets:
+    for file, target in targets:
         if target.exists() and not replace:
             raise TargetExists(
                 f"{target} exists", hint="Choose another folder with -o, or replace it with -f."
             )
-    with bar("restoring", in_bytes=True) as progress:
+        if not file.digest:
+            raise NotRecorded(f"{file.path} of run {run.id} was not stored: {file.problem}")
+    size = sum(file.size for file in chosen)
+    with bar("restoring", in_bytes=True, total=lambda: size) as progress:
         for file, target in targets:
-            if not file.digest:
-                raise NotRecorded(f"{file.path} of run {run.id}: {file.problem}")
-            target.parent.mkdir(parents=True, exist_ok=True)
             project.artifacts.restore(
                 file.digest, file.kind, target, replace=replace, on_progress=progress.advance
             )
     return [target for _, target in targets]
 
 
-def _named(run: RecordedRun, path: str) -> DataFile:
-    wanted = PurePosixPath(path).as_posix()
-    for file in (*run.record.outputs, *run.record.inputs):
-        if file.path == wanted:
-            return file
-    known = ", ".join(each.path for each in (*run.record.outputs, *run.record.inputs)) or "none"
+def _named(project: Project, run: RecordedRun, path: str) -> DataFile:
+    """Return the output or input that `path` names, from the root or from the current folder."""
+    files = {each.path: each for each in (*run.record.inputs, *run.record.outputs)}
+    wanted = [PurePosixPath(path).as_posix(), os.path.abspath(path)]  # noqa: PTH100 - keeps links
+    if project.folder:
+        wanted.append(os.path.relpath(path, project.folder))
+    for name in wanted:
+        if name in files:
+            return files[name]
+    known = ", ".join(files) or "none"
     raise NotRecorded(f"run {run.id} has no input or output {path!r}", hint=f"It has: {known}.")
 
 

@@ -17,14 +17,17 @@ def command(*, as_json: bool) -> None:
     Nothing else is needed before the first run, and a file that exists is left as it is.
 
     \b
-    Example:
+    Examples:
       runref init && runref run -- python train.py
     """
     project = here()
     path = project.root / CONFIG_NAME
-    created = not path.exists()
-    if created:
-        path.write_text(TEMPLATE, encoding="utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(TEMPLATE)
+        created = True
+    except FileExistsError:
+        created = False
     if as_json:
         print_json({"config": str(path), "created": created})
         return

@@ -6,6 +6,7 @@ import click
 
 from runref.cli.options import here, json_option, run_argument, store_option
 from runref.cli.output import print_json, say
+from runref.project.annotating import annotate
 
 
 @click.command()
@@ -17,8 +18,9 @@ def command(runs: tuple[str, ...], message: str | None, store: str, *, as_json: 
     """Add a note to runs; earlier notes stay.
 
     \b
-    Example:
+    Examples:
       runref note -m "diverges after epoch 30" 4f1c
+      runref note @                           # opens your editor
     """
     project = here(store)
     index = project.index()
@@ -26,8 +28,8 @@ def command(runs: tuple[str, ...], message: str | None, store: str, *, as_json: 
     text = (click.edit("") or "" if message is None else message).strip()
     if not text:
         raise click.UsageError("The note is empty; nothing was added.")
-    commit = project.annotate(ids, note=text)
+    commit = annotate(project, ids, note=text)
     if as_json:
         print_json({"commit": commit, "runs": ids})
     else:
-        say(f"noted on {', '.join(ids)}")
+        say(f"noted on {' '.join(ids)}")

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from runref.cli.columns import params_of, varying_parameters
 from runref.cli.options import complete_run, here, json_option, store_option
-from runref.cli.output import print_json, say
+from runref.cli.output import print_json, printable, say, tell, to_json
+from runref.cli.text import count_of, format_value
 from runref.errors import ExitStatus, RunrefError
 from runref.plot.curves import Curve
 from runref.plot.formats import format_of
 from runref.project.project import Project
 from runref.store.recorded import RecordedRun, read_rows
+
+_PARAMETERS_SHOWN = 2
+"""Parameters that a curve's label names, of those that tell the runs apart."""
 
 
 class NothingToPlot(RunrefError):
@@ -25,7 +31,14 @@ class NothingToPlot(RunrefError):
 @click.command()
 @click.argument("metric")
 @click.argument("runs", nargs=-1, metavar="[RUN]...", shell_complete=complete_run)
-@click.option("-o", "--output", "target", required=True, metavar="FILE", help="PNG or SVG.")
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    required=True,
+    metavar="FILE",
+    help="Where to; the name ends in .png, .svg or .pdf.",
+)
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -45,8 +58,6 @@ def command(
       runref plot val/acc -o curves.svg
       runref plot loss @ @~1 -o loss.png
     """
-    from runref.plot.figures import draw_curves, save
-
     kind = format_of(Path(target))
     project = here(store)
     index = project.index()
@@ -62,27 +73,33 @@ def command(
             f"no chosen run has the metric {metric!r}",
             hint=f"Metrics of the newest runs: {', '.join(known[:12]) or 'none'}.",
         )
+    for run in chosen:
+        if metric not in run.record.metrics:
+            tell(f"run {run.id} has no {printable(metric)!r}")
+    from runref.plot.figures import draw_curves, save
+
     save(draw_curves(curves, metric=metric, x_label="step"), Path(target), kind)
     if as_json:
-        data = [
-            {"label": c.label, "steps": list(c.steps), "values": list(c.values)} for c in curves
-        ]
-        print_json({"written": target, "curves": data})
+        print_json({"written": target, "metric": metric, "curves": to_json(curves)})
     else:
-        say(f"wrote {target}: {metric} of {len(curves)} runs")
+        say(f"wrote {printable(target)}: {printable(metric)} of {count_of(len(curves), 'run')}")
 
 
 def curves_of(project: Project, runs: list[RecordedRun], metric: str) -> list[Curve]:
     """Return one curve for each run that has the metric, oldest first."""
     curves = []
+    varying = varying_parameters(runs)[:_PARAMETERS_SHOWN]
     for run in reversed(runs):
         rows = read_rows(project.repository.objects, run.tree).get(0, [])
         points = [(row.step, row.values[metric]) for row in rows if metric in row.values]
         if points:
             steps, values = zip(*points, strict=True)
-            curves.append(Curve(_label(run), steps, values))
+            curves.append(Curve(_label(run, varying), steps, values))
     return curves
 
 
-def _label(run: RecordedRun) -> str:
-    return f"{run.record.name or run.record.experiment} {run.id[9:17]}".strip()
+def _label(run: RecordedRun, varying: Sequence[str]) -> str:
+    params = params_of(run)
+    parts = [run.record.name or run.record.experiment]
+    parts += [f"{name}={format_value(params[name])}" for name in varying if name in params]
+    return " ".join(filter(None, [*parts, run.id[9:13]]))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from runref.cli.options import here, json_option, store_option
-from runref.cli.output import print_json, say
+from runref.cli.output import print_json, printable, say
+from runref.cli.text import count_of
 from runref.errors import ExitStatus
 from runref.tracking.collect import recover
 
@@ -16,7 +17,11 @@ from runref.tracking.collect import recover
 def command(store: str, *, as_json: bool) -> int:
     """Record the runs that were killed, as interrupted, and those that wait for their record.
 
-    Most commands do this by themselves; this one says what it found.
+    Other commands do this by themselves; this one says what it found.
+
+    \b
+    Examples:
+      runref recover
     """
     project = here(store)
     done = recover(project.spool, project.runs)
@@ -32,11 +37,12 @@ def command(store: str, *, as_json: bool) -> int:
             }
         )
     else:
-        say(f"{len(done.committed)} runs recorded, {len(done.recovered)} of them were killed")
+        killed = f", {len(done.recovered)} of them killed" if done.recovered else ""
+        say(f"{count_of(len(done.committed), 'run')} recorded{killed}")
         if live:
-            say(f"{len(live)} runs go on: {', '.join(live)}")
+            say(f"{count_of(len(live), 'run')} still going on: {' '.join(live)}")
         if done.busy:
             say("another process is recording runs", err=True)
         for run_id, problem in done.problems.items():
-            say(f"run {run_id} stays in the spool: {problem}", err=True)
+            say(f"run {run_id} stays in the spool: {printable(problem)}", err=True)
     return ExitStatus.NO if done.problems else ExitStatus.DONE

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from runref.capture.parameters import parse_given
+from runref.capture.command.parameters import parse_given
 from runref.cli.options import here, json_option, store_option
-from runref.cli.output import format_duration, print_json, run_document, say, tell
-from runref.cli.progress import Bar
+from runref.cli.output import print_json, printable, run_document, say, stdout_for_document, tell
+from runref.cli.progress import Bar, DataBars
+from runref.cli.text import format_duration
 from runref.project.project import Project
 from runref.store.recorded import RecordedRun
-from runref.tracking.collect import recover
 from runref.tracking.command import TrackedCommand, track_command
 from runref.tracking.message import format_number, main_metrics
 from runref.tracking.start import Request
@@ -34,13 +34,29 @@ class Options:
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.option("-e", "--experiment", default="", help="What the run belongs to.")
-@click.option("-n", "--name", default="", help="A short name.")
-@click.option("-t", "--tag", "tags", multiple=True, help="A label; may be repeated.")
-@click.option("-p", "--param", "params", multiple=True, metavar="K=V", help="A parameter.")
-@click.option("-i", "--input", "inputs", multiple=True, metavar="PATH", help="It reads PATH.")
-@click.option("-o", "--output", "outputs", multiple=True, metavar="PATH", help="It writes PATH.")
-@click.option("-m", "--note", default="", help="Free text.")
+@click.option("-e", "--experiment", default="", metavar="NAME", help="What the run belongs to.")
+@click.option("-n", "--name", default="", metavar="NAME", help="A short name.")
+@click.option("-t", "--tag", "tags", multiple=True, metavar="TAG", help="A label; repeatable.")
+@click.option(
+    "-p", "--param", "params", multiple=True, metavar="K=V", help="A parameter; repeatable."
+)
+@click.option(
+    "-i",
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="PATH",
+    help="A file or directory that the command reads; repeatable.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="PATH",
+    help="A file or directory that the command writes; repeatable.",
+)
+@click.option("-m", "--note", default="", metavar="TEXT", help="Free text.")
 @store_option
 @json_option
 @click.argument("words", nargs=-1, required=True, metavar="COMMAND...", type=click.UNPROCESSED)
@@ -59,7 +75,8 @@ def command(
 ) -> int:
     """Run COMMAND and record it: code, parameters, environment, inputs, outputs, series, console.
 
-    The exit status is the command's own.
+    The exit status is the command's own. With --json, what the command prints goes to stderr, and
+    stdout has the run as one document.
 
     \b
     Examples:
@@ -68,19 +85,33 @@ def command(
     """
     options = Options(words, experiment, name, tags, params, inputs, outputs, note)
     project = here(store)
-    done = run_command(project, options)
+    with stdout_for_document(reserved=as_json):
+        done = run_command(project, options)
     _report(project, done, as_json=as_json)
     return done.exit_status
 
 
 def run_command(project: Project, options: Options) -> TrackedCommand:
     """Run a command as a run of `project`."""
-    recover(project.spool, project.runs)
+    directory = Path.cwd()
     files = Bar("snapshot")
-    data = Bar("inputs and outputs", in_bytes=True)
+    data = DataBars(
+        inputs=[
+            *(project.root / each for each in project.config.inputs),
+            *(directory / each for each in options.inputs),
+        ],
+        outputs=[directory / each for each in options.outputs],
+    )
+
+    def notice(message: str) -> None:
+        files.close()
+        data.close()
+        tell(message)
+
+    project.recover()
     request = Request(
         argv=options.command,
-        directory=Path.cwd(),
+        directory=directory,
         experiment=options.experiment,
         name=options.name,
         tags=options.tags,
@@ -91,7 +122,7 @@ def run_command(project: Project, options: Options) -> TrackedCommand:
         on_bytes=data.advance,
     )
     try:
-        return track_command(project.stores, request, outputs=options.outputs, tell=tell)
+        return track_command(project.stores, request, outputs=options.outputs, tell=notice)
     finally:
         files.close()
         data.close()
@@ -117,6 +148,8 @@ def summary_line(run: RecordedRun) -> str:
     """Return how a run came out, in one line."""
     record = run.record
     parts = [f"run {record.id} {record.status} in {format_duration(record.duration)}"]
-    parts += [f"{name} {format_number(value)}" for name, value in main_metrics(record.metrics)]
+    parts += [
+        f"{printable(name)} {format_number(value)}" for name, value in main_metrics(record.metrics)
+    ]
     parts.append(f"record {run.tree[:7]}" if run.tree else "waits for its record")
     return " · ".join(parts)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import click
 
 from runref.cli.options import here, json_option, run_argument, store_option
-from runref.cli.output import (
+from runref.cli.output import print_json, printable, run_document, say
+from runref.cli.text import (
+    count_of,
     format_duration,
     format_moment,
     format_size,
     format_value,
-    print_json,
-    run_document,
-    say,
 )
 from runref.model.record import Code, DataFile, Record
 from runref.project.project import Project
@@ -25,11 +24,11 @@ from runref.store.recorded import RecordedRun, read_environment, read_file
 
 @click.command()
 @run_argument()
-@click.option("--console", "console_log", is_flag=True, help="Print what the run printed.")
+@click.option("--console", "console_log", is_flag=True, help="Print only what the run printed.")
 @json_option
 @store_option
 def command(run: str, store: str, *, console_log: bool, as_json: bool) -> None:
-    """Show everything known about a run.
+    """Show everything known about a run, also while it goes on.
 
     \b
     Examples:
@@ -38,62 +37,88 @@ def command(run: str, store: str, *, console_log: bool, as_json: bool) -> None:
       runref show 4f1c --json | jq .params
     """
     project = here(store)
-    found = project.resolve(run)
+    found = project.find(run)
     if console_log:
-        text = read_file(project.repository.objects, found.tree, "console.log")
-        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.write(_console(project, found))
+        sys.stdout.flush()
     elif as_json:
-        environment = read_environment(project.repository.objects, found.tree)
-        print_json({**run_document(found), "environment_document": environment})
+        print_json({**run_document(found), "environment_document": _environment_of(project, found)})
     else:
         for line in describe(project, found):
             say(line)
+
+
+def _console(project: Project, run: RecordedRun) -> bytes:
+    if not run.live:
+        return read_file(project.repository.objects, run.tree, "console.log")
+    path = project.spool.path / run.id / "console.log"
+    return path.read_bytes() if path.exists() else b""
+
+
+def _environment_of(project: Project, run: RecordedRun) -> dict[str, object]:
+    return {} if run.live else read_environment(project.repository.objects, run.tree)
 
 
 def describe(project: Project, run: RecordedRun) -> Iterator[str]:
     """Yield the lines that tell everything about a run."""
     record = run.record
     yield f"run {record.id}"
-    yield from _section(
-        {
-            "record": run.tree,
-            "name": record.name,
-            "experiment": record.experiment,
-            "tags": " ".join(run.additions.tags),
-            "status": _status(record),
-            "started": f"{format_moment(record.started)} ({record.started})",
-            "duration": format_duration(record.duration),
-            "by": f"{record.author} on {record.host}",
-            "parent": record.parent,
-            "command": shlex.join(record.command.argv),
-            "directory": record.command.directory,
-        }
-    )
+    yield from _lines(_head(run))
     if record.reproduction:
-        yield f"  reproduces   {record.reproduction.run}: {record.reproduction.verdict}"
-        yield from (f"               {reason}" for reason in record.reproduction.reasons)
+        yield f"  {'reproduces':<12} {record.reproduction.run}: {record.reproduction.verdict}"
+        yield from (f"  {'':<12} {printable(reason)}" for reason in record.reproduction.reasons)
     yield from _code(record.code)
-    yield from _values("parameters", {k: v.value for k, v in record.params.items()})
-    yield from _values("variables", dict(record.command.variables))
-    yield from _values("seeds", dict(record.seeds))
-    yield from _environment(project, run)
+    yield from _section("parameters", {k: v.value for k, v in record.params.items()})
+    yield from _section("variables", record.command.variables)
+    yield from _section("seeds", record.seeds)
+    yield from _environment(_environment_of(project, run))
     yield from _files("inputs", record.inputs)
     yield from _files("outputs", record.outputs)
     yield from _metrics(record)
-    yield from _values("summary", dict(record.summary))
+    yield from _section("summary", record.summary)
     yield from _notes(run)
     if record.failure:
         yield ""
-        yield f"failure: {record.failure.type}: {record.failure.message}"
-        yield from (f"  {line}" for line in record.failure.traceback.splitlines())
+        yield printable(f"failure: {record.failure.type}: {record.failure.message}")
+        yield from (f"  {printable(line)}" for line in record.failure.traceback.splitlines())
+    if record.notices:
+        yield ""
+        yield "not recorded:"
     for notice in record.notices:
-        yield f"not recorded ({notice.count}x): {notice.message}"
+        times = f" ({notice.count} times)" if notice.count > 1 else ""
+        yield f"  {printable(notice.message)}{times}"
 
 
-def _section(fields: dict[str, str]) -> Iterator[str]:
+def _head(run: RecordedRun) -> dict[str, str]:
+    record = run.record
+    resources = ""
+    if record.resources:
+        resources = (
+            f"{format_duration(record.resources.cpu_seconds)} of CPU time, "
+            f"{format_size(record.resources.peak_memory)} of memory at most"
+        )
+    return {
+        "record": run.tree,
+        "name": record.name,
+        "experiment": record.experiment,
+        "tags": " ".join(run.additions.tags),
+        "status": _status(record),
+        "started": f"{format_moment(record.started)} ({record.started})",
+        "duration": format_duration(record.duration),
+        "by": f"{record.author} on {record.host}",
+        "parent": record.parent,
+        "ranks": str(record.ranks) if record.ranks > 1 else "",
+        "command": shlex.join(record.command.argv),
+        "directory": record.command.directory,
+        "python path": ":".join(record.command.python_path),
+        "resources": resources,
+    }
+
+
+def _lines(fields: Mapping[str, str]) -> Iterator[str]:
     for name, value in fields.items():
         if value:
-            yield f"  {name:<12} {value}"
+            yield f"  {name:<12} {printable(value)}"
 
 
 def _status(record: Record) -> str:
@@ -110,39 +135,59 @@ def _code(code: Code | None) -> Iterator[str]:
         yield "code: not recorded"
         return
     where = f"commit {code.commit[:10]}" if code.commit else "no commit"
-    branch = f" on {code.branch}" if code.branch else ""
-    yield f"code: snapshot {code.tree[:10]}, {code.files} files, {where}{branch}"
+    branch = f" on {printable(code.branch)}" if code.branch else ""
+    yield f"code: snapshot {code.tree[:10]}, {count_of(code.files, 'file')}, {where}{branch}"
     yield f"  {code.edited} edited, {code.untracked} untracked, {code.deleted} deleted"
     for submodule in code.submodules:
         changed = ", changed" if submodule.changed else ""
-        yield f"  submodule {submodule.path} at {submodule.commit[:10]}{changed}"
+        yield f"  submodule {printable(submodule.path)} at {submodule.commit[:10]}{changed}"
     for left in code.left_out:
         detail = f": {left.detail}" if left.detail else ""
-        yield f"  left out: {left.path} ({format_size(left.size)}, {left.reason}{detail})"
+        why = f"{format_size(left.size)}, {left.reason}{detail}"
+        yield f"  left out: {printable(left.path)} ({printable(why)})"
 
 
-def _values(title: str, values: dict[str, object]) -> Iterator[str]:
-    if values:
-        yield ""
-        yield f"{title}:"
-        width = min(max(map(len, values)), 40)
-        for name, value in values.items():
-            yield f"  {name:<{width}}  {format_value(value)}"
+def _section(title: str, values: Mapping[str, object]) -> Iterator[str]:
+    if not values:
+        return
+    yield ""
+    yield f"{title}:"
+    yield from _aligned(values)
 
 
-def _environment(project: Project, run: RecordedRun) -> Iterator[str]:
-    document = read_environment(project.repository.objects, run.tree)
+def _aligned(values: Mapping[str, object]) -> Iterator[str]:
+    width = min(max(map(len, values)), 40)
+    for name, value in values.items():
+        yield f"  {printable(name):<{width}}  {format_value(value)}"
+
+
+def _environment(document: Mapping[str, object]) -> Iterator[str]:
     if not document:
         return
-    python = document.get("python", {})
-    packages = document.get("packages", ())
+    rest = {name: value for name, value in document.items() if name not in _LISTS}
     yield ""
-    yield f"environment: Python {python.get('version', '?')}, {len(packages)} packages"
-    for name in ("os", "cpu", "container"):
-        if document.get(name):
-            yield f"  {name:<10} {format_value(document[name])}"
-    for gpu in document.get("gpus", ()):
-        yield f"  gpu        {format_value(gpu)}"
+    yield "environment:"
+    for name, value in rest.items():
+        if isinstance(value, Mapping):
+            yield f"  {printable(name)}"
+            yield from (f"  {line}" for line in _aligned(value))
+        else:
+            yield f"  {printable(name)}  {format_value(value)}"
+    for name in _LISTS:
+        packages = document.get(name)
+        if isinstance(packages, list):
+            yield f"  {name.replace('_', ' ')} ({len(packages)})"
+            yield from _packages(packages)
+
+
+_LISTS = ("packages", "conda_packages")
+
+
+def _packages(packages: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    for each in packages:
+        extra = {k: v for k, v in each.items() if k not in ("name", "version")}
+        source = f"  {format_value(extra)}" if extra else ""
+        yield f"    {printable(str(each['name']))} {printable(str(each['version']))}{source}"
 
 
 def _files(title: str, files: tuple[DataFile, ...]) -> Iterator[str]:
@@ -150,10 +195,11 @@ def _files(title: str, files: tuple[DataFile, ...]) -> Iterator[str]:
         yield ""
         yield f"{title}:"
     for file in files:
-        digest = file.digest[:19] or "no digest"
-        problem = f", {file.problem}" if file.problem else ""
-        count = f", {file.files} files" if file.kind == "directory" else ""
-        yield f"  {file.path}  {format_size(file.size)}{count}, {digest}{problem}"
+        parts = [format_size(file.size)]
+        parts += [count_of(file.files, "file")] if file.kind == "directory" else []
+        parts += [file.digest or "not hashed"]
+        parts += [file.problem] if file.problem else []
+        yield f"  {printable(file.path)}  {printable(', '.join(parts))}"
 
 
 def _metrics(record: Record) -> Iterator[str]:
@@ -161,18 +207,20 @@ def _metrics(record: Record) -> Iterator[str]:
         return
     yield ""
     width = min(max(map(len, record.metrics)), 40)
-    yield f"metrics: {'':<{max(width - 7, 0)}} {'last':>11} {'min':>11} {'max':>11} {'points':>8}"
+    heads = "".join(f" {head:>11}" for head in ("last", "min", "max", "mean"))
+    yield f"metrics: {'':<{max(width - 7, 0)}}{heads} {'points':>8}"
     for name, each in record.metrics.items():
-        shown = (format_value(value) for value in (each.last, each.min, each.max))
-        last, low, high = shown
-        yield f"  {name:<{width}} {last:>11} {low:>11} {high:>11} {each.count:>8}"
+        values = (each.last, each.min, each.max, each.mean)
+        shown = "".join(f" {format_value(value):>11}" for value in values)
+        yield f"  {printable(name):<{width}}{shown} {each.count:>8}"
 
 
 def _notes(run: RecordedRun) -> Iterator[str]:
     if run.record.note or run.additions.notes:
         yield ""
         yield "notes:"
-    if run.record.note:
-        yield f"  {run.record.note}"
+    yield from (f"  {printable(line)}" for line in run.record.note.splitlines())
     for note in run.additions.notes:
-        yield f"  {format_moment(note.time)} {note.author}: {note.text}"
+        head, *rest = note.text.splitlines()
+        yield f"  {format_moment(note.time)} {printable(note.author)}: {printable(head)}"
+        yield from (f"    {printable(line)}" for line in rest)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from runref.cli.options import here, json_option, run_argument, store_option
-from runref.cli.output import print_json, say
+from runref.cli.output import print_json, printable, say
+from runref.project.annotating import annotate
 
 
 @click.command()
@@ -31,13 +32,15 @@ def command(
     """
     if not add and not remove:
         raise click.UsageError("Name a tag with --add or --remove.")
+    if not all(each.strip() for each in (*add, *remove)):
+        raise click.UsageError("A tag cannot be empty.")
     project = here(store)
     index = project.index()
     ids = [project.resolve(run, index).id for run in runs]
-    commit = project.annotate(ids, add_tags=add, remove_tags=remove)
+    commit = annotate(project, ids, add_tags=add, remove_tags=remove)
     tags = {run_id: list(project.read(run_id).additions.tags) for run_id in ids}
     if as_json:
         print_json({"commit": commit, "tags": tags})
         return
     for run_id, held in tags.items():
-        say(f"{run_id}  {' '.join(held) or '(no tags)'}")
+        say(f"{run_id}  {printable(' '.join(held)) or '(no tags)'}")
