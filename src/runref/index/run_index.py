@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from runref.errors import RunrefError
-from runref.git.objects import ObjectMissing
+from runref.git.objects import ObjectMissing, ObjectStore
 from runref.model.annotations import Additions
-from runref.model.codec import dump_json_line, load_json
-from runref.model.documents import from_document, to_document
+from runref.model.codec import UnreadableDocument, dump_json_line, load_json
+from runref.model.documents import MalformedDocument, from_document, to_document
 from runref.model.record import Record
 from runref.store.recorded import RecordedRun, read_additions, read_record
-from runref.store.runs_ref import RunsRef
+from runref.store.runs_ref import Changes, RunsRef
+
+T = TypeVar("T")
 
 _VERSION = 1
+_BUSY_SECONDS = 10.0
 _SCHEMA = """
 create table if not exists meta (name text primary key, value text not null);
 create table if not exists runs (
@@ -30,6 +34,7 @@ create table if not exists runs (
     problem text not null default ''
 );
 create index if not exists runs_by_time on runs (started, id);
+create index if not exists runs_by_tree on runs (tree);
 """
 
 
@@ -60,91 +65,89 @@ class RunIndex:
         self._on_progress = on_progress
         name = hashlib.sha256(bytes(runs.lock_path.resolve())).hexdigest()[:24]
         self.path = folder / f"{name}.sqlite3"
-        self._database = self._open()
+        self._database = _open(self.path)
 
     def newest(self, limit: int | None = None, offset: int = 0) -> list[RecordedRun]:
         """Return the runs that can be read, the newest first."""
-        self.refresh()
-        rows = self._database.execute(
+        query = (
             "select tree, record, additions from runs where problem = ''"
-            " order by started desc, id desc limit ? offset ?",
-            (-1 if limit is None else limit, offset),
+            " order by started desc, id desc limit ? offset ?"
         )
-        return [_recorded(*row) for row in rows]
+        return self._ask(query, (-1 if limit is None else limit, offset), _recorded)
 
     def ids(self) -> list[str]:
         """Return the ids of all runs, unreadable ones included."""
-        self.refresh()
-        return [row[0] for row in self._database.execute("select id from runs")]
+        return self._ask("select id from runs", (), str)
 
     def by_record_hash(self, prefix: str) -> list[str]:
         """Return the ids of the runs whose record hash begins with `prefix`."""
-        self.refresh()
-        rows = self._database.execute(
-            "select id from runs where tree >= ? and tree < ?", (prefix, f"{prefix}g")
-        )
-        return [row[0] for row in rows]
+        query = "select id from runs where tree >= ? and tree < ?"
+        return self._ask(query, (prefix, f"{prefix}g"), str)  # g follows the hex digits
 
     def unreadable(self) -> list[Unreadable]:
         """Return the runs that could not be read."""
-        self.refresh()
-        rows = self._database.execute(
-            "select id, problem from runs where problem != '' order by id"
-        )
-        return [Unreadable(*row) for row in rows]
+        query = "select id, problem from runs where problem != '' order by id"
+        return self._ask(query, (), Unreadable)
 
     def count(self) -> int:
-        """Return how many runs there are."""
-        self.refresh()
-        (count,) = self._database.execute("select count(*) from runs").fetchone()
-        return int(count)
-
-    def refresh(self) -> None:
-        """Take in what the ref gained or lost since the index last saw it."""
-        root = self._runs.root()
-        seen = self._seen()
-        if root == seen:
-            return
-        try:
-            changed, annotated = self._runs.changes(seen, root)
-        except ObjectMissing:  # the ref was rewritten and the old tree is gone
-            with self._transaction():
-                self._database.execute("delete from runs")
-            changed, annotated = self._runs.changes("", root)
-        with self._transaction():
-            self._take(changed, annotated)
-            self._database.execute("insert or replace into meta values ('root', ?)", (root,))
+        """Return how many runs there are, unreadable ones included."""
+        (count,) = self._ask("select count(*) from runs", (), int)
+        return count
 
     def close(self) -> None:
         """Close the index's file."""
         self._database.close()
 
-    def _take(self, changed: Iterable[tuple[str, str]], annotated: set[str]) -> None:
-        gone = [run_id for run_id, tree in changed if not tree]
-        self._database.executemany("delete from runs where id = ?", [(each,) for each in gone])
-        trees = {run_id: tree for run_id, tree in changed if tree}
-        for run_id in annotated - trees.keys():
+    def _ask(self, query: str, values: tuple[object, ...], read: Callable[..., T]) -> list[T]:
+        """Return what `read` makes of each row, after the index has caught up with the ref.
+
+        An index that cannot be used (damaged, read-only, no room, held by another process for long)
+        is replaced: by a new file, or for as long as this object lives by one in memory.
+        """
+        try:
+            self._catch_up()
+            return [read(*row) for row in self._database.execute(query, values)]
+        except (sqlite3.DatabaseError, UnreadableDocument, MalformedDocument) as error:
+            self._database.close()
+            self._database = _in_place_of(self.path, error)
+            self._catch_up()
+            return [read(*row) for row in self._database.execute(query, values)]
+
+    def _catch_up(self) -> None:
+        """Take in what the ref gained or lost since the index last saw it."""
+        root = self._runs.root()
+        if root == self._seen():
+            return
+        with self._transaction():
+            # Another process may have caught up while this one waited for the transaction.
+            seen = self._seen()
+            try:
+                changes = self._runs.changes(seen, root)
+            except ObjectMissing:  # the ref was rewritten and the old tree is gone
+                seen, changes = "", self._runs.changes("", root)
+            if not seen:
+                self._database.execute("delete from runs")
+            self._take(changes, root, everything=not seen)
+            self._database.execute("insert or replace into meta values ('root', ?)", (root,))
+
+    def _take(self, changes: Changes, root: str, *, everything: bool) -> None:
+        trees = {run_id: tree for run_id, tree in changes.runs.items() if tree}
+        for run_id in changes.runs.keys() - trees.keys():
+            self._database.execute("delete from runs where id = ?", (run_id,))
+        for run_id in changes.annotations.keys() - changes.runs.keys():
             row = self._database.execute("select tree from runs where id = ?", (run_id,)).fetchone()
             if row:
                 trees[run_id] = row[0]
         for done, (run_id, tree) in enumerate(trees.items(), 1):
+            # Of the first look at a ref it is known which runs have annotations: most have none.
+            bare = everything and run_id not in changes.annotations
+            files = {} if bare else self._runs.annotation_files(run_id, root)
             self._database.execute(
                 "insert or replace into runs values (?, ?, ?, ?, ?, ?)",
-                self._row(run_id, tree, annotated=run_id in annotated),
+                _row(self._runs.objects, run_id, tree, files),
             )
             if self._on_progress:
                 self._on_progress(done, len(trees))
-
-    def _row(self, run_id: str, tree: str, *, annotated: bool) -> tuple[object, ...]:
-        try:
-            record = read_record(self._runs.objects, run_id, tree)
-            files = self._runs.annotation_files(run_id) if annotated else {}
-            additions, _ = read_additions(record.tags, files)
-        except RunrefError as error:
-            day = f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
-            return run_id, tree, day, None, None, error.message
-        document = dump_json_line(to_document(record))
-        return run_id, tree, record.started, document, dump_json_line(to_document(additions)), ""
 
     def _seen(self) -> str:
         row = self._database.execute("select value from meta where name = 'root'").fetchone()
@@ -160,32 +163,51 @@ class RunIndex:
             raise
         self._database.execute("commit")
 
-    def _open(self) -> sqlite3.Connection:
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _connect(path)
+    except OSError:  # no place for a cache
+        return _connect(None)
+    except sqlite3.DatabaseError as error:
+        return _in_place_of(path, error)
+
+
+def _in_place_of(path: Path, error: Exception) -> sqlite3.Connection:
+    """Return an empty index instead of the one in `path`, which goes if it is damaged."""
+    if not isinstance(error, sqlite3.OperationalError):  # that is about the file, not its content
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            return _connect(self.path)
-        except sqlite3.DatabaseError:
-            try:  # damaged, or not ours: it is derived, so it may go
-                self.path.unlink(missing_ok=True)
-                return _connect(self.path)
-            except (OSError, sqlite3.Error):
-                return _connect(None)
-        except OSError:  # no place for a cache: the index then lives as long as the command
-            return _connect(None)
+            path.unlink(missing_ok=True)
+            return _connect(path)
+        except (OSError, sqlite3.Error):
+            pass
+    return _connect(None)
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:
-    database = sqlite3.connect(path or ":memory:", timeout=10.0, isolation_level=None)
+    database = sqlite3.connect(path or ":memory:", timeout=_BUSY_SECONDS, isolation_level=None)
     (version,) = database.execute("pragma user_version").fetchone()
     if version != _VERSION:
         if version:
             database.close()
             raise sqlite3.DatabaseError(f"version {version} of the index is unknown")
-        database.execute("pragma synchronous = off")
         database.executescript(f"begin immediate;{_SCHEMA}pragma user_version = {_VERSION};commit;")
     database.execute("pragma synchronous = off")  # it can be built again
-    database.execute("select count(*) from meta").fetchone()
     return database
+
+
+def _row(
+    objects: ObjectStore, run_id: str, tree: str, annotation_files: Mapping[str, bytes]
+) -> tuple[object, ...]:
+    try:
+        record = read_record(objects, run_id, tree)
+    except RunrefError as error:
+        day = f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
+        return run_id, tree, day, None, None, error.message
+    additions, _ = read_additions(record.tags, annotation_files)
+    document = dump_json_line(to_document(record))
+    return run_id, tree, record.started, document, dump_json_line(to_document(additions)), ""
 
 
 def _recorded(tree: str, record: bytes, additions: bytes) -> RecordedRun:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from runref.errors import ExitStatus, RunrefError
 
-_NEWEST = re.compile(r"@(?:~(\d*))?")
+_NEWEST = re.compile(r"@(?:~([0-9]*))?")
 _HEX = re.compile(r"[0-9a-f]{4,64}")
-_ID_PREFIX = re.compile(r"\d{8}-[0-9a-f]{1,12}")
+_ID_PREFIX = re.compile(r"[0-9]{8}-[0-9a-f]{1,12}")
 
 
 class UnknownRun(RunrefError):

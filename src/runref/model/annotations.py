@@ -7,7 +7,7 @@ by the time in the annotation, then by its name: the same answer wherever they a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from runref.model.record import FORMAT
 
@@ -37,7 +37,7 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note with who wrote it and when."""
+    """A note with who wrote it (``Name <mail>``) and when (RFC 3339 UTC)."""
 
     text: str
     time: str
@@ -46,10 +46,17 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """What the annotations of one run come to."""
+    """What the annotations of one run come to.
+
+    Attributes:
+        tags: The run's own tags and those added later, without those removed later.
+        notes: Notes added later, in the order of their time.
+        unreadable: Names of the annotation files that could not be read.
+    """
 
     tags: tuple[str, ...] = ()
-    notes: tuple[Note, ...] = field(default=())
+    notes: tuple[Note, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
 
 def apply_annotations(tags: Iterable[str], annotations: Mapping[str, Annotation]) -> Additions:

@@ -3,6 +3,9 @@
 YAML is written by libyaml with the order of keys as given, block style, no aliases and no line
 folding. Text that is no Unicode (paths of other encodings) is written as ``bytes:`` and
 percent-encoding, and so is text that itself begins with ``bytes:``, so that nothing is ambiguous.
+
+Numbers that are not finite have no place in JSON: documents hold their names instead, see
+`runref.model.values.encode_number`.
 """
 
 from __future__ import annotations
@@ -14,11 +17,16 @@ from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from runref.errors import RunrefError
+from runref.model.values import NotANumber, Number, decode_number
+from runref.model.yaml_events import read_yaml
 
 _BYTES = "bytes:"
+_BYTES_IN_JSON = b'"bytes:'
 _MEANINGLESS = re.compile("[\ud800-\udc7f\udd00-\udfff]")
-_LONG_INTEGER = re.compile(rb"[:,\[]-?\d{19,}[,\]}]")
-_ALIAS = re.compile(rb"(?:^|[\s\[{,])[*&][^\s]", re.MULTILINE)
+_LONG_INTEGER = re.compile(rb"[\s:,\[](?:-[0-9]{19}|[0-9]{20})")
+_NUMBER_OF_YAML_1_2 = re.compile(
+    r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|0o[0-7]+)$"
+)
 
 
 class UnreadableDocument(RunrefError):
@@ -46,16 +54,14 @@ def load_yaml(data: bytes) -> dict[str, Any]:
     """Return the mapping that `data` holds.
 
     Raises:
-        UnreadableDocument: it is no YAML, no mapping, or uses anchors and aliases, which can make a
-            small file expand without bound.
+        UnreadableDocument: it is no YAML, no mapping, or holds what no record does: aliases and
+            anchors (which can make a small file expand without bound), tags, keys that are no text.
     """
     import yaml
 
     try:
-        if _ALIAS.search(data) and _has_alias(data):
-            raise UnreadableDocument("the document uses YAML anchors, which records never do")
-        document = yaml.load(data, Loader=yaml.CSafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        document = read_yaml(data)
+    except (yaml.YAMLError, ValueError) as error:
         raise UnreadableDocument(f"not readable as YAML: {error}") from error
     if not isinstance(document, dict):
         raise UnreadableDocument("not a YAML mapping")
@@ -68,30 +74,35 @@ def dump_json_line(document: Mapping[str, Any]) -> bytes:
     import orjson
 
     try:
-        return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+        line = orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+        if _BYTES_IN_JSON not in line:
+            return line
     except TypeError:  # integers over 64 bits, text that is no Unicode
-        line = json.dumps(_escaped(document), ensure_ascii=False, separators=(",", ":"))
-        return line.encode() + b"\n"
+        pass
+    text = json.dumps(_escaped(document), ensure_ascii=False, separators=(",", ":"))
+    return text.encode() + b"\n"
 
 
 def load_json(data: bytes) -> Any:
     """Return what one JSON text holds.
 
     Raises:
-        UnreadableDocument: it is no JSON.
+        UnreadableDocument: it is no JSON, or holds a number beyond the range of a float.
     """
     import orjson
 
     try:
         document = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
+        if _LONG_INTEGER.search(data):
+            # orjson reads integers over 64 bits as floats; the standard library keeps every digit.
+            document = json.loads(data, parse_int=_integer)
+    except (ValueError, RecursionError, NotANumber) as error:
         raise UnreadableDocument(f"not readable as JSON: {error}") from error
-    return _unescaped(document) if b'"bytes:' in data else _exact(document, data)
+    return _unescaped(document) if _BYTES_IN_JSON in data else document
 
 
-def _exact(document: Any, data: bytes) -> Any:
-    # orjson reads integers over 64 bits as floats; the standard library keeps every digit.
-    return json.loads(data) if _LONG_INTEGER.search(data) else document
+def _integer(digits: str) -> Number:
+    return decode_number(int(digits))
 
 
 def _dumper() -> Any:
@@ -104,20 +115,16 @@ def _dumper() -> Any:
             def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
                 return True
 
+        # PyYAML quotes text that YAML 1.1 would take for something else; readers of YAML 1.2 take
+        # more for numbers: 1e3, 089, 0o7.
+        CanonicalDumper.add_implicit_resolver(
+            "number-of-yaml-1.2", _NUMBER_OF_YAML_1_2, list("-+.0123456789")
+        )
         _Dumper = CanonicalDumper
     return _Dumper
 
 
 _Dumper: Any = None
-
-
-def _has_alias(data: bytes) -> bool:
-    import yaml
-
-    return any(
-        isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None)
-        for event in yaml.parse(data, Loader=yaml.CSafeLoader)
-    )
 
 
 def _escaped(value: Any) -> Any:

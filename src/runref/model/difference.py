@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from runref.model.record import DataFile, Record
@@ -14,7 +15,14 @@ ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference: something that only one side has, or that the sides have differently."""
+    """One difference: something that only one side has, or that the sides have differently.
+
+    Attributes:
+        name: What differs: a path, a dotted name.
+        kind: ``added`` (only the right side has it), ``removed`` (only the left) or ``changed``.
+        left: Value on the left side, where it has one.
+        right: Value on the right side, where it has one.
+    """
 
     name: str
     kind: str
@@ -40,15 +48,8 @@ class Difference:
         return any(getattr(self, section) for section in SECTIONS)
 
 
-SECTIONS = (
-    "code",
-    "command",
-    "parameters",
-    "environment",
-    "inputs",
-    "outputs",
-    "metrics",
-)
+SECTIONS = tuple(each.name for each in fields(Difference) if each.name not in ("left", "right"))
+"""Names of the sections, in the order in which they are shown."""
 
 
 def compare_runs(
@@ -73,8 +74,8 @@ def compare_runs(
         command=compare_mappings(_command(left), _command(right)),
         parameters=compare_mappings(_parameters(left), _parameters(right)),
         environment=compare_environments(*environments),
-        inputs=compare_mappings(digests(left.inputs), digests(right.inputs)),
-        outputs=compare_mappings(digests(left.outputs), digests(right.outputs)),
+        inputs=compare_mappings(_contents(left.inputs), _contents(right.inputs)),
+        outputs=compare_mappings(_contents(left.outputs), _contents(right.outputs)),
         metrics=compare_mappings(_last_values(left), _last_values(right)),
     )
 
@@ -105,6 +106,10 @@ def same_value(left: object, right: object) -> bool:
         if left == right:
             return left != 0 or math.copysign(1, left) == math.copysign(1, right)
         return left != left and right != right  # noqa: PLR0124 - both NaN
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same_value, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return not compare_mappings(left, right)
     return left == right
 
 
@@ -120,13 +125,17 @@ def flatten(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def digests(files: Iterable[DataFile]) -> dict[str, str]:
-    """Return the digest of each input or output by path."""
+    """Return the digest of each input or output by path; empty where it could not be hashed."""
+    return {each.path: each.digest for each in files}
+
+
+def _contents(files: Iterable[DataFile]) -> dict[str, str]:
     return {each.path: each.digest or each.problem for each in files}
 
 
 def _command(record: Record) -> dict[str, Any]:
     return {
-        "argv": " ".join(record.command.argv),
+        "argv": shlex.join(record.command.argv),
         "directory": record.command.directory,
         **{f"${name}": value for name, value in record.command.variables.items()},
     }

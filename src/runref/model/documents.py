@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from runref.errors import RunrefError
-from runref.model.values import Number, decode_number, encode_number
+from runref.model.values import decode_number, encode_number
 
 T = TypeVar("T")
 
@@ -44,16 +44,22 @@ def from_document(cls: type[T], document: object) -> T:
         MalformedDocument: a field is missing, unknown or of the wrong kind; the message names it.
     """
     if not isinstance(document, Mapping):
-        raise MalformedDocument(f"a {cls.__name__} is a mapping, not {type(document).__name__}")
+        raise MalformedDocument(f"a {cls.__name__} is a mapping, not {_kind_of(document)}")
     readers = _readers_of(cast("Any", cls))
-    if unknown := document.keys() - readers.keys():
-        raise MalformedDocument(f"a {cls.__name__} has no field {sorted(map(str, unknown))[0]!r}")
+    for name in document:
+        if name not in readers:
+            raise MalformedDocument(f"a {cls.__name__} has no field {name!r:.60}")
+    for name in _required_of(cast("Any", cls)):
+        if name not in document:
+            raise MalformedDocument(f"a {cls.__name__} needs the field {name!r}")
+    return cls(**{name: _field(readers[name], name, held) for name, held in document.items()})
+
+
+def _field(read: Callable[[Any], Any], name: object, held: object) -> Any:
     try:
-        return cls(**{name: readers[name](held) for name, held in document.items()})
-    except MalformedDocument:
-        raise
-    except (TypeError, ValueError, RunrefError) as error:
-        raise MalformedDocument(f"not a {cls.__name__}: {error}") from error
+        return read(held)
+    except RunrefError as error:
+        raise MalformedDocument(f"{name!s:.60}: {error.message}") from error
 
 
 _REQUIRED = object()
@@ -73,34 +79,66 @@ def _default_of(each: Field[Any]) -> object:
 
 
 @cache
+def _required_of(cls: Any) -> tuple[str, ...]:
+    return tuple(
+        each.name
+        for each in fields(cls)
+        if each.default is MISSING and each.default_factory is MISSING
+    )
+
+
+@cache
 def _readers_of(cls: Any) -> Mapping[str, Callable[[Any], Any]]:
     hints = get_type_hints(cls)
     return {each.name: _reader(hints[each.name]) for each in fields(cls)}
 
 
 def _reader(hint: Any) -> Callable[[Any], Any]:
-    if hint == Number:
-        return decode_number
     origin = get_origin(hint)
     if origin is types.UnionType:
-        inner = next(_reader(each) for each in get_args(hint) if each is not type(None))
-        return lambda held: None if held is None else inner(held)
+        return _union_reader(get_args(hint))
     if origin is tuple:
         inner = _reader(get_args(hint)[0])
         return lambda held: tuple(inner(each) for each in _checked(held, list))
     if isinstance(origin, type) and issubclass(origin, Mapping):
         inner = _reader(get_args(hint)[1])
-        return lambda held: {name: inner(each) for name, each in _checked(held, dict).items()}
+        return lambda held: {
+            _checked(name, str): _field(inner, name, each)
+            for name, each in _checked(held, dict).items()
+        }
     if is_dataclass(hint):
         return lambda held: from_document(cast("type[Any]", hint), held)
     if hint is float:
-        return lambda held: float(_checked(held, (int, float)))
+        return lambda held: float(decode_number(held))
     if hint in (str, int, bool):
         return lambda held: _checked(held, hint)
     return lambda held: held
 
 
-def _checked(held: Any, kind: type | tuple[type, ...]) -> Any:
-    if not isinstance(held, kind):
-        raise MalformedDocument(f"{held!r:.60} is not the expected kind of value")
+def _union_reader(kinds: tuple[Any, ...]) -> Callable[[Any], Any]:
+    present = [kind for kind in kinds if kind is not types.NoneType]
+    inner = decode_number if present == [int, float] else _reader(present[0])
+    if types.NoneType not in kinds:
+        return inner
+    return lambda held: None if held is None else inner(held)
+
+
+def _checked(held: Any, kind: type) -> Any:
+    if type(held) is not kind:
+        raise MalformedDocument(f"{held!r:.60} is {_kind_of(held)}, not {_KINDS[kind]}")
     return held
+
+
+_KINDS: Mapping[type, str] = {
+    str: "text",
+    int: "an integer",
+    float: "a float",
+    bool: "a boolean",
+    list: "a list",
+    dict: "a mapping",
+    type(None): "nothing",
+}
+
+
+def _kind_of(held: object) -> str:
+    return _KINDS.get(type(held), type(held).__name__)

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 from runref.errors import ExitStatus, RunrefError
 
-_RUN_ID = re.compile(r"(\d{4})(\d{2})(\d{2})-([0-9a-f]{12})")
+_RUN_ID = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})-([0-9a-f]{12})")
 
 
 class MalformedRunId(RunrefError):
@@ -40,8 +40,3 @@ def run_path(run_id: str) -> tuple[str, str, str, str]:
         raise MalformedRunId(f"{run_id!r} is not a run id", hint="A run id: 20261121-4f1c9b2e7a3d")
     year, month, day, random = match.groups()
     return f"{year}-{month}", day, random[0], run_id
-
-
-def short_id(run_id: str) -> str:
-    """Return the first eight digits of a run id's random part: enough for people."""
-    return run_id[9:17]

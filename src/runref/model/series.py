@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import heapq
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain, compress
 from typing import Any
 
 from runref.errors import ExitStatus, RunrefError
 from runref.model.codec import UnreadableDocument, load_json
 from runref.model.record import MetricSummary
-from runref.model.values import Number, decode_number
+from runref.model.values import NotANumber, Number, decode_number
 
 SEGMENT_SIZE = 16 << 20
 """Bytes after which a series goes on in another file of the run."""
+
+_NAME = re.compile(r"metrics(?:\.rank-([0-9]+))?(?:\.part-([0-9]+))?\.jsonl")
+_UNIT = 1 << 1074
+"""Every finite float is a whole multiple of ``1 / _UNIT``, so sums in this unit are exact."""
 
 
 class DamagedSeries(RunrefError):
@@ -64,26 +70,31 @@ def read_lines(data: bytes) -> Lines:
         # One parse of the whole file is several times faster than one for each line; a newline
         # cannot stand inside a JSON string.
         rows = load_json(b"[" + body[:-1].replace(b"\n", b",") + b"]")
-        if all(map(_is_row, rows)):
-            return Lines(body, rows, (), torn)
     except UnreadableDocument:
-        pass
+        rows = ()
+    if len(rows) == body.count(b"\n") and all(map(_is_row, rows)) and _have_numbers(rows):
+        return Lines(body, rows, (), torn)
     return _read_one_by_one(body, torn)
 
 
 def _read_one_by_one(body: bytes, torn: bytes) -> Lines:
     good, rows, damaged = [], [], []
-    for line in body.splitlines(keepends=True):
+    for line in _split(body):
         try:
             row = load_json(line)
         except UnreadableDocument:
             row = None
-        if _is_row(row):
+        if _is_row(row) and _have_numbers([row]):
             good.append(line)
             rows.append(row)
         elif line.strip():
             damaged.append(line)
     return Lines(b"".join(good), rows, tuple(damaged), torn)
+
+
+def _split(body: bytes) -> list[bytes]:
+    # bytes.splitlines would split at a carriage return, too.
+    return [line + b"\n" for line in body.split(b"\n")[:-1]]
 
 
 def _is_row(row: Any) -> bool:
@@ -94,6 +105,18 @@ def _is_row(row: Any) -> bool:
         and type(row.get("elapsed")) in (float, int)
         and type(row.get("values")) is dict
     )
+
+
+def _have_numbers(rows: Sequence[Mapping[str, Any]]) -> bool:
+    held = [row["values"].values() for row in rows]
+    if set(map(type, chain.from_iterable(held))) <= {int, float}:
+        return True
+    try:
+        for value in chain.from_iterable(held):
+            decode_number(value)
+    except NotANumber:
+        return False
+    return True
 
 
 def rows_of(data: bytes) -> list[Row]:
@@ -112,34 +135,17 @@ def rows_of(data: bytes) -> list[Row]:
     ]
 
 
-@dataclass(slots=True)
-class _Running:
-    """What a series came to so far; its fields are those of `MetricSummary`."""
-
-    first: Number
-    count: int = 0
-    last: Number = 0
-    last_step: int = 0
-    low: Number = math.nan
-    high: Number = math.nan
-    step_of_low: int = 0
-    step_of_high: int = 0
-    sums: list[float] = field(default_factory=list)
-    finite: int = 0
-
-
 class Summariser:
-    """Summarises series that arrive in pieces, with memory that does not grow with their length."""
+    """Summarises series that arrive in pieces, with memory that does not grow with their length.
+
+    How they are cut into pieces makes no difference to the result, to the bit.
+    """
 
     def __init__(self) -> None:
         self._series: dict[str, _Running] = {}
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Take in parsed lines, which follow those of earlier calls.
-
-        Raises:
-            NotANumber: a value is neither a number nor the name of a non-finite one.
-        """
+        """Take in lines as `read_lines` gives them, which follow those of earlier calls."""
         columns: dict[str, tuple[list[int], list[Any]]] = {}
         for row in rows:
             step = row["step"]
@@ -150,54 +156,79 @@ class Summariser:
                 column[0].append(step)
                 column[1].append(value)
         for name, (steps, values) in columns.items():
-            self._add_column(name, steps, values)
+            if not set(map(type, values)) <= {int, float}:
+                values = [decode_number(value) for value in values]  # noqa: PLW2901
+            series = self._series.get(name)
+            if series is None:
+                series = self._series[name] = _Running(steps[0], values[0])
+            series.extend(steps, values)
 
     def result(self) -> dict[str, MetricSummary]:
         """Return the summary of each series seen so far."""
-        return {name: _summary_of(series) for name, series in self._series.items()}
+        return {name: series.summary() for name, series in self._series.items()}
 
-    def _add_column(self, name: str, steps: list[int], values: list[Any]) -> None:
-        if not set(map(type, values)) <= {int, float}:
-            values = [decode_number(value) for value in values]
-        series = self._series.get(name)
-        if series is None:
-            series = self._series[name] = _Running(first=values[0], step_of_low=steps[0])
-            series.step_of_high = steps[0]
-        series.count += len(values)
-        series.last, series.last_step = values[-1], steps[-1]
+
+class _Running:
+    """What one series came to so far."""
+
+    __slots__ = ("count", "finite", "first", "last", "last_step", "max", "min", "total")
+
+    def __init__(self, step: int, value: Number) -> None:
+        self.count = self.finite = self.total = 0
+        self.first = self.last = value
+        self.last_step = step
+        self.min: tuple[Number, int] = (math.nan, step)  # value and step
+        self.max: tuple[Number, int] = (math.nan, step)
+
+    def extend(self, steps: list[int], values: list[Number]) -> None:
+        self.count += len(values)
+        self.last, self.last_step = values[-1], steps[-1]
         finite = values
         if not all(map(math.isfinite, values)):
+            known = [not math.isnan(value) for value in values]
+            steps, values = list(compress(steps, known)), list(compress(values, known))
             finite = [value for value in values if math.isfinite(value)]
-            values = [value if not math.isnan(value) else None for value in values]
-        ordered = finite if finite is values else [v for v in values if v is not None]
-        if ordered:
-            _extend_range(series, steps, values, min(ordered), max(ordered))
-        if finite:
-            series.sums.append(math.fsum(finite))
-            series.finite += len(finite)
+        if values:
+            low, high = min(values), max(values)
+            if not low >= self.min[0]:  # the first of equal ones stays; NaN is below all
+                self.min = low, steps[values.index(low)]
+            if not high <= self.max[0]:
+                self.max = high, steps[values.index(high)]
+        self.finite += len(finite)
+        self.total += _exact_sum(finite)
+
+    def summary(self) -> MetricSummary:
+        return MetricSummary(
+            count=self.count,
+            first=self.first,
+            last=self.last,
+            min=self.min[0],
+            max=self.max[0],
+            mean=self.total / (self.finite * _UNIT) if self.finite else math.nan,
+            last_step=self.last_step,
+            step_of_min=self.min[1],
+            step_of_max=self.max[1],
+        )
 
 
-def _extend_range(
-    series: _Running, steps: list[int], values: list[Any], low: Number, high: Number
-) -> None:
-    if math.isnan(series.low) or low < series.low:
-        series.low, series.step_of_low = low, steps[values.index(low)]
-    if math.isnan(series.high) or high > series.high:
-        series.high, series.step_of_high = high, steps[values.index(high)]
+def _exact_sum(values: list[Number]) -> int:
+    """Return the sum of finite numbers, as floats, in multiples of ``1 / _UNIT``.
+
+    `math.fsum` is fast and rounds once; summing again with its result taken away gives what it
+    rounded away, until nothing is left.
+    """
+    parts: list[float] = []
+    try:
+        while rest := math.fsum(chain(values, (-part for part in parts))):
+            parts.append(rest)
+    except OverflowError:  # the sum is beyond the range of a float; the mean is not
+        parts = list(map(float, values))
+    return sum(map(_units, parts))
 
 
-def _summary_of(series: _Running) -> MetricSummary:
-    return MetricSummary(
-        count=series.count,
-        first=series.first,
-        last=series.last,
-        min=series.low,
-        max=series.high,
-        mean=math.fsum(series.sums) / series.finite if series.finite else math.nan,
-        last_step=series.last_step,
-        step_of_min=series.step_of_low,
-        step_of_max=series.step_of_high,
-    )
+def _units(value: float) -> int:
+    numerator, denominator = value.as_integer_ratio()
+    return numerator * (_UNIT // denominator)
 
 
 def merge_writers(parts: Sequence[Lines]) -> Lines:
@@ -207,7 +238,7 @@ def merge_writers(parts: Sequence[Lines]) -> Lines:
     """
     if len(parts) == 1:
         return parts[0]
-    streams = [zip(part.good.splitlines(keepends=True), part.rows, strict=True) for part in parts]
+    streams = [zip(_split(part.good), part.rows, strict=True) for part in parts]
     merged = list(heapq.merge(*streams, key=lambda pair: pair[1]["elapsed"]))
     return Lines(
         b"".join(line for line, _ in merged),
@@ -217,7 +248,7 @@ def merge_writers(parts: Sequence[Lines]) -> Lines:
 
 
 def segments(data: bytes, size: int = SEGMENT_SIZE) -> Iterator[bytes]:
-    """Cut `data` at line ends into pieces of at most `size` bytes (longer lines stay whole)."""
+    """Cut whole lines into pieces of at most `size` bytes; a longer line is a piece of its own."""
     start = 0
     while len(data) - start > size:
         end = data.rfind(b"\n", start, start + size) + 1
@@ -238,13 +269,8 @@ def segment_name(rank: int, number: int) -> str:
 
 def parse_segment_name(name: str) -> tuple[int, int] | None:
     """Return rank and number of a series file, or none where `name` names another file."""
-    pieces = name.split(".")
-    if pieces[0] != "metrics" or pieces[-1] != "jsonl":
+    match = _NAME.fullmatch(name)
+    if match is None:
         return None
-    rank, number = 0, 1
-    for piece in pieces[1:-1]:
-        word, _, digits = piece.partition("-")
-        if not digits.isdecimal() or word not in ("rank", "part"):
-            return None
-        rank, number = (int(digits), number) if word == "rank" else (rank, int(digits))
-    return rank, number
+    rank, number = int(match[1] or 0), int(match[2] or 1)
+    return (rank, number) if segment_name(rank, number) == name else None

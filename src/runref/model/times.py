@@ -7,7 +7,8 @@ from datetime import datetime, timedelta, timezone
 
 def format_time(moment: datetime) -> str:
     """Return an aware `moment` as ``2026-11-21T14:03:12.123456Z``."""
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    utc = moment.astimezone(timezone.utc).replace(tzinfo=None)
+    return f"{utc.isoformat(timespec='microseconds')}Z"
 
 
 def parse_time(text: str) -> datetime:
@@ -16,7 +17,10 @@ def parse_time(text: str) -> datetime:
     Raises:
         ValueError: `text` is no such time.
     """
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+    moment = datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=timezone.utc)
+    if format_time(moment) != text:
+        raise ValueError(f"{text!r} is no time like 2026-11-21T14:03:12.123456Z")
+    return moment
 
 
 def now() -> str:
@@ -25,5 +29,10 @@ def now() -> str:
 
 
 def after(start: str, seconds: float) -> str:
-    """Return the time `seconds` after `start`."""
+    """Return the time `seconds` after `start`.
+
+    Raises:
+        ValueError: `start` is no time of the format.
+        OverflowError: the time lies beyond the year 9999.
+    """
     return format_time(parse_time(start) + timedelta(seconds=seconds))

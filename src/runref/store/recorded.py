@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runref.errors import RunrefError
@@ -12,7 +12,8 @@ from runref.model.annotations import Additions, Annotation, apply_annotations
 from runref.model.codec import load_yaml
 from runref.model.documents import from_document, to_document
 from runref.model.record import FORMAT, Record
-from runref.model.series import Row, parse_segment_name, rows_of
+from runref.model.series import DamagedSeries, Row, parse_segment_name, rows_of
+from runref.model.times import parse_time
 
 
 class UnreadableRun(RunrefError):
@@ -56,9 +57,13 @@ def read_record(objects: ObjectStore, run_id: str, tree: str) -> Record:
             raise UnreadableRun(f"its format {document.get('format')!r} is unknown")
         record = from_document(Record, document)
         if record.id != run_id:
-            raise UnreadableRun(f"its record claims to be run {record.id}")
+            raise UnreadableRun(f"its record claims to be run {record.id!r:.60}")
+        for moment in (record.started, record.finished):
+            parse_time(moment)
     except KeyError as error:
         raise UnreadableRun(f"run {run_id}: it has no run.yaml") from error
+    except ValueError as error:
+        raise UnreadableRun(f"run {run_id}: {error}") from error
     except RunrefError as error:
         raise UnreadableRun(f"run {run_id}: {error.message}") from error
     return record
@@ -74,7 +79,8 @@ def read_additions(
             annotations[name] = from_document(Annotation, load_yaml(data))
         except RunrefError:
             unreadable.append(name)
-    return apply_annotations(tags, annotations), unreadable
+    additions = apply_annotations(tags, annotations)
+    return replace(additions, unreadable=tuple(sorted(unreadable))), unreadable
 
 
 def read_environment(objects: ObjectStore, tree: str) -> dict[str, Any]:
@@ -95,16 +101,19 @@ def read_rows(objects: ObjectStore, tree: str) -> dict[int, list[Row]]:
     """Return the log calls of a run by rank, in order.
 
     Raises:
-        DamagedSeries: a committed series file holds something else.
+        DamagedSeries: a committed series file holds something else; the message names it.
     """
-    named = [
-        (place, entry.oid)
+    segments = [
+        (place, entry)
         for entry in objects.read_tree(tree)
         if (place := parse_segment_name(entry.name.decode("utf-8", "replace")))
     ]
     rows: dict[int, list[Row]] = {}
-    for (rank, _), oid in sorted(named):
-        rows.setdefault(rank, []).extend(rows_of(objects.read_blob(oid)))
+    for (rank, _), entry in sorted(segments):
+        try:
+            rows.setdefault(rank, []).extend(rows_of(objects.read_blob(entry.oid)))
+        except DamagedSeries as error:
+            raise DamagedSeries(f"{entry.name.decode()}: {error.message}") from error
     return rows
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +46,19 @@ class StoredRun:
 
     id: str
     tree: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What differs between two states of the ref.
+
+    Attributes:
+        runs: New record hash by run id; empty for a run that is gone.
+        annotations: New oid of the folder of annotations by run id; empty where it is gone.
+    """
+
+    runs: Mapping[str, str]
+    annotations: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,70 +114,45 @@ class RunsRef:
             UnsupportedFormat: a later version of runref wrote it.
             DamagedRef: it names no format.
         """
-        tip = self.tip()
-        if not tip:
-            return ""
-        root = self.objects.read_commit(tip).tree
-        check_format(self.objects, root)
-        return root
+        return self._root_of(self.tip())
 
     def runs(self) -> Iterator[StoredRun]:
         """Yield every run, newest day first; within a day by id."""
-        root = self.root()
-        for path, _, tree in changed_below(self.objects, "", self._below(root, "runs"), _RUN_DEPTH):
-            if is_run_id(path[-1]):
-                yield StoredRun(path[-1], tree)
+        for run_id, tree in self._changed("", self.root(), "runs").items():
+            yield StoredRun(run_id, tree)
 
-    def changes(self, old_root: str, new_root: str) -> tuple[list[tuple[str, str]], set[str]]:
-        """Return what differs between two root trees.
-
-        Returns:
-            The runs as ``(id, record hash)``, with an empty hash for a run that is gone, and the
-            ids of the runs whose annotations differ.
-        """
-        objects = self.objects
-        runs = [
-            (path[-1], new)
-            for path, _, new in changed_below(
-                objects, self._below(old_root, "runs"), self._below(new_root, "runs"), _RUN_DEPTH
-            )
-            if is_run_id(path[-1])
-        ]
-        annotated = {
-            path[-1]
-            for path, _, _ in changed_below(
-                objects,
-                self._below(old_root, "annotations"),
-                self._below(new_root, "annotations"),
-                _RUN_DEPTH,
-            )
-        }
-        return runs, annotated
+    def changes(self, old_root: str, new_root: str) -> Changes:
+        """Return what differs between two root trees; an empty one holds nothing."""
+        return Changes(
+            runs=self._changed(old_root, new_root, "runs"),
+            annotations=self._changed(old_root, new_root, "annotations"),
+        )
 
     def find(self, run_id: str) -> StoredRun | None:
         """Return the run with exactly this id, or none."""
-        root = self.root()
-        entry = entry_at(self.objects, root, ("runs", *run_path(run_id))) if root else None
-        return StoredRun(run_id, entry.oid) if entry else None
+        oid = self._oid_at(self.root(), "runs", *run_path(run_id))
+        return StoredRun(run_id, oid) if oid else None
 
-    def annotation_files(self, run_id: str) -> dict[str, bytes]:
-        """Return the annotations of a run, by file name."""
-        root = self.root()
-        path = ("annotations", *run_path(run_id))
-        entry = entry_at(self.objects, root, path) if root else None
-        if entry is None:
-            return {}
+    def annotation_files(self, run_id: str, root: str | None = None) -> dict[str, bytes]:
+        """Return the annotations of a run, by file name.
+
+        Args:
+            run_id: The run.
+            root: Root tree in which to look; none: the newest.
+        """
+        root = self.root() if root is None else root
+        tree = self._oid_at(root, "annotations", *run_path(run_id))
         return {
             each.name.decode("utf-8", "replace"): self.objects.read_blob(each.oid)
-            for each in self.objects.read_tree(entry.oid)
+            for each in (self.objects.read_tree(tree) if tree else ())
         }
 
     def added_by(self, commit: str) -> list[StoredRun]:
         """Return the runs that `commit` added, compared with its first parent."""
         made = self.objects.read_commit(commit)
         parent = self.objects.read_commit(made.parents[0]).tree if made.parents else ""
-        runs, _ = self.changes(parent, made.tree)
-        return [StoredRun(run_id, tree) for run_id, tree in runs if tree]
+        runs = self._changed(parent, made.tree, "runs")
+        return [StoredRun(run_id, tree) for run_id, tree in runs.items() if tree]
 
     def append(self, additions: Sequence[Addition], *, reason: str) -> str:
         """Add to the ref: one commit for each addition, one compare-and-swap for all.
@@ -194,18 +182,33 @@ class RunsRef:
         )
 
     def lock(self, wait: float) -> AbstractContextManager[None]:
-        """Return a context manager that keeps other writers of the ref out."""
-        self.lock_path.parent.mkdir(parents=True, exist_ok=True)
-        return exclusive(self.lock_path, wait=wait)
+        """Return a context manager that keeps other writers of the ref out.
 
-    def _below(self, root: str, name: str) -> str:
-        entry = entry_at(self.objects, root, (name,)) if root else None
+        Args:
+            wait: Seconds to wait for another one; 0 tries once.
+        """
+        return exclusive(self.lock_path, wait=wait, sharing=self._repository.sharing)
+
+    def _root_of(self, commit: str) -> str:
+        if not commit:
+            return ""
+        root = self.objects.read_commit(commit).tree
+        check_format(self.objects, root)
+        return root
+
+    def _changed(self, old_root: str, new_root: str, folder: str) -> dict[str, str]:
+        old, new = self._oid_at(old_root, folder), self._oid_at(new_root, folder)
+        changed = changed_below(self.objects, old, new, _RUN_DEPTH)
+        return {path[-1]: oid for path, _, oid in changed if _is_run_path(path)}
+
+    def _oid_at(self, root: str, *path: str) -> str:
+        entry = entry_at(self.objects, root, path) if root else None
         return entry.oid if entry else ""
 
     def _chain(self, tip: str, additions: Sequence[Addition]) -> str:
         editor = TreeEditor(self.objects)
         identity = self._repository.identity()
-        root = self.root()
+        root = self._root_of(tip)
         if not root:
             blob = self.objects.write_blob(f"runref {FORMAT}\n".encode())
             root = editor.insert("", ("FORMAT",), BLOB, blob)
@@ -221,6 +224,10 @@ class RunsRef:
                 message=each.message,
             )
         return tip
+
+
+def _is_run_path(path: tuple[str, ...]) -> bool:
+    return is_run_id(path[-1]) and run_path(path[-1]) == path
 
 
 def check_format(objects: ObjectStore, root: str) -> None:

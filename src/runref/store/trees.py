@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from runref.git.objects import ObjectStore, TreeEntry
 
-BLOB, EXECUTABLE, LINK, TREE, GITLINK = 0o100644, 0o100755, 0o120000, 0o040000, 0o160000
+BLOB, TREE = 0o100644, 0o040000
+"""Git modes of a file and of a folder."""
 
 
 class TreeEditor:
@@ -66,10 +67,10 @@ def changed_below(
     """Yield ``(path, old oid, new oid)`` of what differs `depth` levels down, newest names first.
 
     Equal trees are not entered, and nothing below `depth` is read: comparing two states of the runs
-    ref costs what changed, however many runs and however much code they hold.
+    ref costs what changed, however many runs and however much code they hold. A file that lies
+    above `depth` holds no runs and is passed over.
     """
-    before = {each.name: each.oid for each in objects.read_tree(old)} if old else {}
-    after = {each.name: each.oid for each in objects.read_tree(new)} if new else {}
+    before, after = _oids(objects, old, depth), _oids(objects, new, depth)
     for name in sorted(before.keys() | after.keys(), reverse=True):
         left, right = before.get(name, ""), after.get(name, "")
         if left == right:
@@ -79,3 +80,8 @@ def changed_below(
             yield path, left, right
         else:
             yield from changed_below(objects, left, right, depth - 1, path)
+
+
+def _oids(objects: ObjectStore, tree: str, depth: int) -> dict[bytes, str]:
+    entries = objects.read_tree(tree) if tree else ()
+    return {each.name: each.oid for each in entries if depth == 1 or each.mode == TREE}

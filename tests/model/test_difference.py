@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runref.model.difference import (
+    ADDED,
+    CHANGED,
+    REMOVED,
+    SECTIONS,
+    Change,
+    compare_environments,
+    compare_mappings,
+    compare_runs,
+    digests,
+    flatten,
+    same_value,
+)
+from runref.model.record import Code, Command, DataFile, MetricSummary, Parameter, Record
+
+MOMENT = "2026-11-21T14:03:12.123456Z"
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+
+
+def mappings(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+
+
+nested = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | mappings(inner), max_leaves=6
+)
+
+
+def record(**changes: Any) -> Record:
+    base = Record(
+        runref="0.1.0",
+        id="20261121-4f1c9b2e7a3d",
+        status="finished",
+        started=MOMENT,
+        finished=MOMENT,
+        duration=1.0,
+        command=Command(("python", "train.py")),
+    )
+    return dataclasses.replace(base, **changes)
+
+
+def swapped(change: Change) -> Change:
+    kind = {ADDED: REMOVED, REMOVED: ADDED}.get(change.kind, change.kind)
+    return Change(change.name, kind, change.right, change.left)
+
+
+@given(mappings(nested))
+def test_a_mapping_does_not_differ_from_itself(mapping: dict[str, Any]) -> None:
+    assert compare_mappings(mapping, mapping) == ()
+
+
+@given(mappings(nested), mappings(nested))
+def test_seen_from_the_other_side_additions_are_removals(left: Any, right: Any) -> None:
+    there, back = compare_mappings(left, right), compare_mappings(right, left)
+    assert [repr(swapped(each)) for each in there] == [repr(each) for each in back]
+    assert [each.name for each in there] == sorted(each.name for each in there)
+
+
+@given(nested, nested)
+def test_being_the_same_is_symmetric_and_holds_for_oneself(left: Any, right: Any) -> None:
+    assert same_value(left, left)
+    assert same_value(left, right) == same_value(right, left)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        (1, 1.0, True),
+        (0.0, -0.0, False),
+        (0, 0.0, True),
+        (math.nan, -math.nan, True),
+        (math.nan, None, False),
+        (math.inf, math.inf, True),
+        (math.inf, -math.inf, False),
+        (True, 1, False),
+        (False, 0.0, False),
+        (True, True, True),
+        ("1", 1, False),
+        (2**53, 2**53 + 1, False),
+        (float(2**53), 2**53 + 1, False),
+        ([1, [True]], [1.0, [True]], True),
+        ([True], [1], False),
+        ([math.nan], [math.nan], True),
+        ([0.0], [-0.0], False),
+        ([1], [1, 2], False),
+        ({"a": 0.0}, {"a": -0.0}, False),
+        ({"a": math.nan}, {"a": math.nan}, True),
+        ({"a": 1}, {"b": 1}, False),
+        ([], {}, False),
+    ],
+)
+def test_same_value(left: object, right: object, same: bool) -> None:
+    assert same_value(left, right) is same
+
+
+def test_flatten_joins_names_with_dots_and_keeps_empty_mappings() -> None:
+    assert flatten({"a": {"b": {"c": 1}, "d": []}, "e": {}, "f": {"g": {}}}) == {
+        "a.b.c": 1,
+        "a.d": [],
+        "e": {},
+        "f.g": {},
+    }
+
+
+def test_a_run_does_not_differ_from_itself() -> None:
+    assert not compare_runs(record(), record())
+
+
+def summary(last: float) -> MetricSummary:
+    return MetricSummary(1, last, last, last, last, last, 0, 0, 0)
+
+
+def test_each_section_says_what_differs_in_it() -> None:
+    left = record(
+        command=Command(("python", "a b.py"), directory="x", variables={"CUDA": "0"}),
+        params={"lr": Parameter(0.1), "model": Parameter({"depth": 3})},
+        inputs=(DataFile("in.csv", "file", "sha256:1", 3),),
+        outputs=(DataFile("big", "file", "", 3, problem="larger than the limit"),),
+        metrics={"loss": summary(math.nan), "acc": summary(0.5)},
+        code=Code("0" * 40, "sha256:1", 1),
+    )
+    right = record(
+        id="20261122-4f1c9b2e7a3d",
+        command=Command(("python", "a", "b.py"), directory="x", variables={"SEED": "1"}),
+        params={"lr": Parameter(0.1, "command-line"), "model": Parameter({"depth": 4})},
+        inputs=(DataFile("in.csv", "file", "sha256:2", 3),),
+        outputs=(DataFile("big", "file", "sha256:3", 3),),
+        metrics={"loss": summary(math.nan), "acc": summary(0.75)},
+    )
+    edit = Change("train.py", CHANGED, "0" * 40, "1" * 40)
+    packages = ({"packages": [{"name": "numpy", "version": "1"}]}, {"packages": []})
+    found = compare_runs(left, right, code=[edit], environments=packages)
+    assert found
+    assert (found.left, found.right) == (left.id, right.id)
+    assert {section: getattr(found, section) for section in SECTIONS} == {
+        "code": (edit,),
+        "command": (
+            Change("$CUDA", REMOVED, "0"),
+            Change("$SEED", ADDED, right="1"),
+            Change("argv", CHANGED, "python 'a b.py'", "python a b.py"),
+        ),
+        "parameters": (Change("model.depth", CHANGED, 3, 4),),
+        "environment": (
+            Change("packages", ADDED, right={}),
+            Change("packages.numpy", REMOVED, "1"),
+        ),
+        "inputs": (Change("in.csv", CHANGED, "sha256:1", "sha256:2"),),
+        "outputs": (Change("big", CHANGED, "larger than the limit", "sha256:3"),),
+        "metrics": (Change("acc", CHANGED, 0.5, 0.75),),
+    }
+
+
+def test_environments_differ_by_package_and_by_field() -> None:
+    def environment(python: str, *packages: tuple[str, str]) -> dict[str, Any]:
+        listed = [{"name": name, "version": version} for name, version in packages]
+        return {"interpreter": {"version": python}, "packages": listed}
+
+    left = environment("3.11.7", ("numpy", "1.26"), ("torch", "2.1"))
+    right = environment("3.12.1", ("torch", "2.2"), ("numpy", "1.26"))
+    assert compare_environments(left, right) == (
+        Change("interpreter.version", CHANGED, "3.11.7", "3.12.1"),
+        Change("packages.torch", CHANGED, "2.1", "2.2"),
+    )
+    assert compare_environments({}, {}) == ()
+
+
+def test_a_digest_is_never_made_of_a_problem() -> None:
+    files = [
+        DataFile("a", "file", "sha256:1", 1),
+        DataFile("b", "file", "", 1, problem="too large"),
+    ]
+    assert digests(files) == {"a": "sha256:1", "b": ""}
