@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
-from runref.api.session import active, init
+from runref.api.session import active, init, latest
 from runref.errors import ExitStatus, RunrefError
 from runref.tracking.run import Run
 
@@ -33,9 +33,18 @@ def active_run() -> Run:
     return run
 
 
+def latest_run() -> Run:
+    """Return the open run, or the last one, which notes that it has ended and does not raise.
+
+    Raises:
+        NoActiveRun: no run was opened yet.
+    """
+    return latest() or active_run()
+
+
 def log(values: Mapping[str, Any], step: int | None = None) -> None:
     """Append one point to each of the named series of the open run."""
-    active_run().log(values, step)
+    latest_run().log(values, step)
 
 
 log_metrics = log
@@ -43,27 +52,27 @@ log_metrics = log
 
 def log_metric(name: str, value: Any, step: int | None = None) -> None:
     """Append one point to one series of the open run."""
-    active_run().log({name: value}, step)
+    latest_run().log({name: value}, step)
 
 
 def log_params(params: Mapping[str, Any]) -> None:
     """Set parameters of the open run."""
-    active_run().log_params(params)
+    latest_run().log_params(params)
 
 
 def log_param(name: str, value: Any) -> None:
     """Set one parameter of the open run."""
-    active_run().log_param(name, value)
+    latest_run().log_param(name, value)
 
 
 def use_input(path: str | PathLike[str]) -> None:
     """Record a file or directory that the open run reads."""
-    active_run().use_input(path)
+    latest_run().use_input(path)
 
 
 def log_output(path: str | PathLike[str]) -> None:
     """Record a file or directory that the open run wrote."""
-    active_run().log_output(path)
+    latest_run().log_output(path)
 
 
 log_artifact = log_output
@@ -71,22 +80,23 @@ log_artifact = log_output
 
 def log_figure(figure: Any, name: str) -> None:
     """Record a figure as an output of the open run."""
-    active_run().log_figure(figure, name)
+    latest_run().log_figure(figure, name)
 
 
 def tag(*tags: str) -> None:
     """Add tags to the open run."""
-    active_run().tag(*tags)
+    latest_run().tag(*tags)
 
 
 def note(text: str) -> None:
     """Add a note to the open run."""
-    active_run().note(text)
+    latest_run().note(text)
 
 
 def finish() -> None:
-    """End the open run."""
-    active_run().finish()
+    """End the open run; without one, do nothing."""
+    if run := active():
+        run.finish()
 
 
 end_run = finish

@@ -1,27 +1,28 @@
-"""``runref.init()`` and what one process has to see to while it has runs open."""
+"""``runref.init()`` and the runs that this process has open."""
 
 from __future__ import annotations
 
-import atexit
 import os
-import signal
 import sys
-import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from runref.capture.console_tee import ConsoleTee
+from runref.api.program_end import ProgramEnd
+from runref.capture.console.tee import ConsoleTee
 from runref.capture.ranks import Rank, rank_from
 from runref.capture.seeds import read_seeds
-from runref.tracking.attach import RUN_VARIABLE, RunGone, attach, wait_for_rank_zero
-from runref.tracking.failures import Ending, Terminated, ending_of
+from runref.capture.snapshot.survey import WorkingTreeUnreadable
+from runref.tracking.attach import attach, wait_for_rank_zero
+from runref.tracking.failures import ending_of
 from runref.tracking.lines import LineFile
 from runref.tracking.run import Run
+from runref.tracking.run_directory import RUN_VARIABLE
 from runref.tracking.start import Request, start_run
+from runref.tracking.writer import RunGone
 
 if TYPE_CHECKING:
     from runref.project.project import Project
@@ -42,7 +43,7 @@ class _Description:
 
 
 _open_runs: list[Run] = []
-_ended_by: BaseException | None = None
+_ended_run: Run | None = None
 
 
 def init(
@@ -56,6 +57,7 @@ def init(
     nested: bool = False,
     console: bool = True,
     store: str | os.PathLike[str] = "",
+    wait_for_rank_zero: float = 60.0,
 ) -> Run:
     """Open a run, or take part in the one that is open.
 
@@ -64,7 +66,7 @@ def init(
     new added to it; with `nested`, it opens a run of its own that names the outer one its parent.
 
     The run ends with its ``with`` block, with `finish`, or with the program: as ``failed`` after
-    an exception, as ``interrupted`` after SIGINT or SIGTERM.
+    an exception or a bad exit status, as ``interrupted`` after SIGINT, SIGTERM or SIGHUP.
 
     Args:
         experiment: What the run belongs to.
@@ -77,6 +79,8 @@ def init(
         console: Whether what is printed is recorded.
         store: Git repository to record into, where the code is no checkout of it; the environment
             variable ``RUNREF_STORE`` by default.
+        wait_for_rank_zero: Seconds that another rank waits for rank 0 to open the run, before it
+            goes on and records nothing.
 
     Returns:
         The handle of the run.
@@ -84,6 +88,7 @@ def init(
     Raises:
         NotARepository: the current folder lies in no git repository.
         InvalidConfig: ``.runref.yaml`` cannot be understood.
+        WorkingTreeUnreadable: the current folder does not exist.
     """
     paths = [os.fspath(path) for path in inputs]
     description = _Description(experiment, name, params or {}, tags, note, paths)
@@ -92,13 +97,13 @@ def init(
         outer.hold()
         return _described(outer, description)
     rank = rank_from(os.environ)
-    joined = None if nested else _join(rank, str(store))
+    joined = None if nested else _join(rank, os.fspath(store), wait_for_rank_zero)
     if joined is not None:
         run = _described(joined, description)
     else:
         request = Request(
             argv=sys.orig_argv,
-            directory=Path.cwd(),
+            directory=_here(),
             experiment=experiment,
             name=name,
             params=description.params,
@@ -108,58 +113,86 @@ def init(
             parent=outer.id if outer else "",
             ranks=1 if nested else rank.world_size,
         )
-        run = _own(request, rank, console=console and outer is None, store=str(store))
-    run.read_seeds = partial(read_seeds, os.environ)
+        run = _own(request, rank, console=console and outer is None, store=os.fspath(store))
+    run.when_training_begins(partial(read_seeds, os.environ))
     _open_runs.append(run)
+    _program_end.watch()
     return run
 
 
 def active() -> Run | None:
     """Return the run that was opened last and is still open in this process, or none."""
+    global _ended_run  # noqa: PLW0603 - a session is one process
     while _open_runs and not _open_runs[-1].active:
-        _open_runs.pop()
+        _ended_run = _open_runs.pop()
     return _open_runs[-1] if _open_runs else None
+
+
+def latest() -> Run | None:
+    """Return the open run, or else the one that ended last, which notes what comes too late."""
+    return active() or _ended_run
 
 
 def tell(message: str) -> None:
     """Show a message to the person at the screen, without touching the program's own output."""
     stream = sys.__stderr__
     if stream is not None:
-        stream.write(f"runref: {message}\n")
-        stream.flush()
+        with suppress(OSError, ValueError):  # nobody listens any more
+            stream.write(f"runref: {message}\n")
+            stream.flush()
+
+
+def _end_all(error: BaseException | None) -> None:
+    ending = ending_of(error)
+    while run := active():
+        run.end(ending)
+
+
+_program_end = ProgramEnd(_end_all)
 
 
 def _own(request: Request, rank: Rank, *, console: bool, store: str) -> Run:
     project = _project(store)
     run = start_run(project.stores, request, tell)
     if rank.job and run.id and not request.parent:
-        project.spool.announce(rank.job, run.id)
+        try:
+            project.spool.announce(rank.job, run.id)
+        except OSError as error:
+            tell(f"the other ranks of this job cannot join run {run.id}: {error}")
     if console:
         _record_console(run)
-    _watch_the_end()
     return run
 
 
-def _join(rank: Rank, store: str) -> Run | None:
+def _join(rank: Rank, store: str, wait: float) -> Run | None:
     """Return this process's part in a run that another one opened, or none where it opens one."""
-    folder = os.environ.get(RUN_VARIABLE, "")
-    try:
-        if folder:
+    if folder := os.environ.get(RUN_VARIABLE, ""):
+        try:
             return attach(Path(folder), rank.rank, tell, os.environ)
-        if rank.rank and rank.job:
-            path = wait_for_rank_zero(_project(store).spool, rank.job)
+        except RunGone as error:
+            tell(f"{error.message}; this process opens a run of its own")
+            return None
+    if rank.rank and rank.job:
+        try:
+            path = wait_for_rank_zero(_project(store).spool, rank.job, wait)
             return attach(path, rank.rank, tell, os.environ)
-    except RunGone as error:
-        tell(error.message)
-        return None if folder else Run(None, tell=tell)
+        except RunGone as error:
+            tell(error.message)
+            return Run(None, tell=tell)
     return None
 
 
 def _project(store: str) -> Project:
     from runref.project.project import open_project
 
-    chosen = store or os.environ.get(STORE_VARIABLE, "")
-    return open_project(Path.cwd(), os.environ, store=chosen)
+    return open_project(_here(), os.environ, store=store or os.environ.get(STORE_VARIABLE, ""))
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise WorkingTreeUnreadable(os.fsencode(os.curdir), error) from error
 
 
 def _described(run: Run, description: _Description) -> Run:
@@ -183,43 +216,18 @@ def _record_console(run: Run) -> None:
     if run.directory is None:
         return
     log = LineFile(run.directory.console_path)
-    tee = ConsoleTee(log.open())
-    tee.start()
-    run.on_close += [tee.stop, log.close]
-
-
-def _watch_the_end() -> None:
-    """See to it, once, that the program's end ends its runs."""
-    if getattr(_watch_the_end, "done", False):
+    try:
+        tee = ConsoleTee(log.open())
+    except OSError as error:
+        run.report("console-not-recorded", f"the output is not recorded: {error.strerror}")
         return
-    _watch_the_end.done = True  # type: ignore[attr-defined]
-    atexit.register(_end_all)
-    previous = sys.excepthook
 
-    def note_exception(
-        kind: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
-        global _ended_by  # noqa: PLW0603 - atexit functions take no arguments
-        _ended_by = error
-        if not isinstance(error, Terminated):
-            previous(kind, error, trace)
+    def stop() -> None:
+        tee.stop()
+        log.close()
+        if tee.dropped:
+            message = f"{tee.dropped} bytes of output are not recorded"
+            run.report("console-not-recorded", message)
 
-    sys.excepthook = note_exception
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is signal.SIG_DFL:
-                signal.signal(number, _terminate)
-
-
-def _terminate(number: int, _frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_DFL)  # a second one ends the process at once
-    raise Terminated(number)
-
-
-def _end_all() -> None:
-    ending = ending_of(_ended_by) if _ended_by else Ending()
-    while run := active():
-        run.end(ending)
-    if isinstance(_ended_by, Terminated):
-        # The shell is to see that a signal ended the program.
-        os.kill(os.getpid(), signal.Signals[_ended_by.signal])
+    tee.start()
+    run.on_close.append(stop)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runref.model.documents import from_document
+from runref.model.documents import MalformedDocument, from_document
 from runref.model.record import (
     DataFile,
     Failure,
@@ -52,22 +52,29 @@ def known_from(start: Start, events: Iterable[Mapping[str, Any]]) -> Known:
         name=start.name,
     )
     for event in events:
-        _take(known, event["event"], event["value"])
+        kind, value = event["event"], event["value"]
+        try:
+            _take(known, kind, value)
+        except (MalformedDocument, TypeError) as error:
+            message = f"an event of kind {kind!r} could not be understood: {error}"
+            known.notices.append(Notice("damaged-events", message))
     return known
 
 
 def _take(known: Known, kind: str, value: Any) -> None:
     match kind:
         case "params":
-            known.params.update({name: Parameter(held) for name, held in value.items()})
+            params = _checked(value, dict)
+            known.params.update({name: Parameter(held) for name, held in params.items()})
         case "tags":
-            known.tags.update(dict.fromkeys(value))
+            known.tags.update(dict.fromkeys(_checked(value, list)))
         case "note":
-            known.notes.append(value)
+            known.notes.append(_checked(value, str))
         case "summary" | "seeds":
-            getattr(known, kind).update(value)
+            getattr(known, kind).update(_checked(value, dict))
         case "input" | "output":
-            getattr(known, f"{kind}s")[value["path"]] = from_document(DataFile, value)
+            file = from_document(DataFile, value)
+            getattr(known, f"{kind}s")[file.path] = file
         case "notice":
             known.notices.append(from_document(Notice, value))
         case "failure":
@@ -75,9 +82,15 @@ def _take(known: Known, kind: str, value: Any) -> None:
         case "reproduction":
             known.reproduction = from_document(Reproduction, value)
         case "experiment" | "name":
-            setattr(known, kind, value)
+            setattr(known, kind, _checked(value, str))
         case _:
             known.notices.append(Notice("unknown-event", f"an event of kind {kind!r} was ignored"))
+
+
+def _checked(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind):
+        raise MalformedDocument(f"{value!r:.60} is no {kind.__name__}")
+    return value
 
 
 def assemble(

@@ -7,32 +7,25 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from runref.artifacts import LocalStore
-from runref.errors import RunrefError
 from runref.git.repository import Repository
+from runref.model.codec import UnreadableDocument
+from runref.model.documents import MalformedDocument
 from runref.store.runs_ref import RunsRef
 from runref.tracking.collect import conclude
 from runref.tracking.data import DataStore
 from runref.tracking.run import Run
-from runref.tracking.run_directory import RunDirectory
+from runref.tracking.run_directory import RUN_VARIABLE, RunDirectory
 from runref.tracking.spool import Spool
 from runref.tracking.stores import artifacts_path
-from runref.tracking.writer import Writer
+from runref.tracking.writer import RunGone, Writer
 
-RUN_VARIABLE = "RUNREF_RUN"
-"""Environment variable by which a process tells its children the folder of their run."""
-
-_JOIN_SECONDS = 60.0
 _POLL_SECONDS = 0.05
-
-
-class RunGone(RunrefError):
-    """The run that a process should take part in is not there."""
-
-    code = "run-gone"
 
 
 def attach(folder: Path, rank: int, tell: Callable[[str], None], environ: Mapping[str, str]) -> Run:
     """Take part in the run whose folder in the spool is `folder`.
+
+    Where that cannot be done for the state of the disk, it is told, and the handle records nothing.
 
     Raises:
         RunGone: there is no such live run.
@@ -40,12 +33,12 @@ def attach(folder: Path, rank: int, tell: Callable[[str], None], environ: Mappin
     run = RunDirectory(folder)
     try:
         start = run.read_start()
-        writer = Writer(run, start, rank)
+        writer = Writer.join(run, start, rank)
     except FileNotFoundError as error:
-        raise RunGone(
-            f"the run of {RUN_VARIABLE}={folder} has ended",
-            hint=f"Unset {RUN_VARIABLE} to start a run of its own.",
-        ) from error
+        raise RunGone(f"there is no run at {folder}", hint=f"Unset {RUN_VARIABLE}.") from error
+    except (UnreadableDocument, MalformedDocument, OSError) as error:
+        tell(f"this process records nothing: it cannot take part in {folder}: {error}")
+        return Run(None, tell=tell)
     common_dir = Path(start.common_dir)
     store = LocalStore(artifacts_path(common_dir), fsync=start.fsync)
 
@@ -62,20 +55,18 @@ def attach(folder: Path, rank: int, tell: Callable[[str], None], environ: Mappin
     )
 
 
-def wait_for_rank_zero(spool: Spool, job: str, wait: float = _JOIN_SECONDS) -> Path:
+def wait_for_rank_zero(spool: Spool, job: str, wait: float) -> Path:
     """Return the folder of the run that rank 0 of `job` opens, waiting for it at most `wait` s.
 
     Raises:
         RunGone: rank 0 opened none in time.
     """
     deadline = time.monotonic() + wait
-    while True:
-        run = spool.announced(job)
-        if run is not None:
-            return run.path
+    while (run := spool.announced(job)) is None:
         if time.monotonic() > deadline:
             raise RunGone(
                 f"rank 0 of this job opened no run within {wait:g} s; this rank records nothing",
                 hint="Call runref.init() on rank 0 as well, or start the job by `runref run`.",
             )
         time.sleep(_POLL_SECONDS)
+    return run.path

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from runref.errors import RunrefError
 from runref.git.locks import LockBusy
 from runref.store.runs_ref import RunsRef, run_addition
+from runref.tracking.killed import end_of_killed
 from runref.tracking.run_directory import RunDirectory, Sealed
 from runref.tracking.seal import seal
 from runref.tracking.spool import Spool
 
-_BATCH = 100
-_LINGER_SECONDS = 1.0
-"""How long one process goes on collecting for others; the next one to end takes over."""
+_BATCH = 50
+"""Runs committed at once: enough objects for a pack, and quick on a machine that is busy."""
+_LINGER_SECONDS = 0.5
+"""How long one process goes on collecting while there are others to take over."""
+_PATIENCE_SECONDS = 5.0
+"""How long a command waits for a process that is collecting."""
 
 
 @dataclass(slots=True)
@@ -24,7 +27,7 @@ class Collection:
 
     Attributes:
         committed: Ids of the runs that are in the ref now.
-        recovered: Ids of those among them whose process had been killed.
+        recovered: Ids of the runs whose processes had been killed.
         problems: Why a run stays in the spool, by id.
         busy: Whether another process is collecting.
     """
@@ -38,7 +41,8 @@ class Collection:
 def conclude(run: RunDirectory, spool: Spool, runs: RunsRef) -> str:
     """Make a record of a run that ended and that no process writes any more.
 
-    Whoever is last does it: the process that owns the run, or a rank that outlives it.
+    Whoever is last does it: the process that owns the run, or a rank that outlives it. Two that
+    are last at the same time do the same work, and one of them finds it done.
 
     Returns:
         The record hash; empty where the run is not over.
@@ -46,14 +50,21 @@ def conclude(run: RunDirectory, spool: Spool, runs: RunsRef) -> str:
     Raises:
         RunrefError, OSError: see `seal`; the run stays in the spool.
     """
-    if run.read_end() is None or run.live_writers():
+    if not run.has_ended() or run.has_live_writers():
         return ""
-    seal(run, runs.objects)
-    sealed = run.read_sealed()
+    try:
+        tree = seal(run, runs.objects).tree
+    except FileNotFoundError:
+        if run.path.exists():
+            raise
+        tree = ""
     spool.make_ready(run)
     spool.retract(run.run_id)
     collect(spool, runs)
-    return sealed.tree if sealed else ""
+    if tree:
+        return tree
+    stored = runs.find(run.run_id)
+    return stored.tree if stored else ""
 
 
 def collect(spool: Spool, runs: RunsRef, *, wait: float = 0.0) -> Collection:
@@ -61,79 +72,110 @@ def collect(spool: Spool, runs: RunsRef, *, wait: float = 0.0) -> Collection:
 
     A process that cannot take the lock may leave: its run is ready, and the holder looks once more
     after it has let go of the lock.
+
+    Raises:
+        RunrefError, OSError: the repository cannot be written; the runs stay in the spool.
     """
     done = Collection()
     deadline = time.monotonic() + _LINGER_SECONDS
     while True:
         try:
             with runs.lock(wait):
-                while batch := _next_batch(spool, done):
+                while batch := _next_batch(spool, runs, done):
                     _commit(batch, spool, runs, done)
-                    if time.monotonic() > deadline:
+                    if time.monotonic() > deadline and _others_will_come(spool):
                         return done
         except LockBusy:
             done.busy = True
             return done
-        if not _next_batch(spool, done):
+        if not _waiting(spool, done):
             return done
 
 
 def recover(spool: Spool, runs: RunsRef) -> Collection:
-    """Seal the runs whose processes are gone, then commit everything that is ready."""
-    recovered, problems = [], {}
+    """Seal the runs whose processes are gone, then commit everything that is ready.
+
+    What cannot be recorded stays in the spool and stands among the problems. Where there is
+    nothing to do, nothing is locked or written.
+    """
+    recovered: list[str] = []
+    problems: dict[str, str] = {}
     for run in spool.live():
         try:
-            if run.live_writers():
-                continue
-            killed = run.read_end() is None
-            seal(run, runs.objects)
-            spool.make_ready(run)
-            recovered += [run.run_id] * killed
-        except FileNotFoundError:
-            continue  # it ended or was recovered by another process meanwhile
+            if _recover_one(run, spool, runs):
+                recovered.append(run.run_id)
         except (RunrefError, OSError) as error:
-            problems[run.run_id] = str(error)
+            # Where the folder is gone, another process has recorded the run meanwhile.
+            if run.path.exists():
+                problems[run.run_id] = str(error)
     spool.sweep()
-    done = collect(spool, runs, wait=5.0)
-    done.recovered = recovered
+    done = Collection()
+    try:
+        if _waiting(spool, done):
+            done = collect(spool, runs, wait=_PATIENCE_SECONDS)
+    except (RunrefError, OSError) as error:
+        done.problems = {run.run_id: str(error) for run in spool.ready()}
+    done.recovered += recovered
     done.problems.update(problems)
     return done
 
 
-def _next_batch(spool: Spool, done: Collection) -> list[tuple[RunDirectory, Sealed]]:
+def _recover_one(run: RunDirectory, spool: Spool, runs: RunsRef) -> bool:
+    """Make a run ready if nobody writes it any more; tell whether its processes were killed."""
+    if run.has_live_writers():
+        return False
+    killed = not run.has_ended()
+    if killed:
+        run.write_end(end_of_killed(run))
+        if run.has_live_writers():
+            return False  # a process joined before it could see the end; it concludes the run
+    seal(run, runs.objects)
+    spool.make_ready(run)
+    return killed
+
+
+def _others_will_come(spool: Spool) -> bool:
+    return any(run.has_live_writers() for run in spool.live())
+
+
+def _waiting(spool: Spool, done: Collection) -> list[RunDirectory]:
+    return [run for run in spool.ready() if run.run_id not in done.problems]
+
+
+def _next_batch(spool: Spool, runs: RunsRef, done: Collection) -> list[tuple[RunDirectory, Sealed]]:
     batch: list[tuple[RunDirectory, Sealed]] = []
-    for run in _ready_runs(spool, done):
-        sealed = run.read_sealed()
-        if sealed is not None:
-            batch.append((run, sealed))
+    for run in _waiting(spool, done):
+        try:
+            batch.append((run, _sealed(run, runs)))
+        except (RunrefError, OSError) as error:
+            done.problems[run.run_id] = str(error)
         if len(batch) == _BATCH:
             break
     return batch
 
 
-def _ready_runs(spool: Spool, done: Collection) -> Iterator[RunDirectory]:
-    return (run for run in spool.ready() if run.run_id not in done.problems)
+def _sealed(run: RunDirectory, runs: RunsRef) -> Sealed:
+    """Return what a run was sealed as, and seal it again where that is lost.
+
+    A power failure may have taken the file; a long wait and a ``git gc --prune``, the objects.
+    """
+    try:
+        sealed = run.read_sealed()
+    except RunrefError:
+        sealed = None
+    if sealed is not None and runs.objects.contains(sealed.tree):
+        return sealed
+    return seal(run, runs.objects)
 
 
 def _commit(
     batch: list[tuple[RunDirectory, Sealed]], spool: Spool, runs: RunsRef, done: Collection
 ) -> None:
-    sound = []
-    for run, sealed in batch:
-        if not runs.objects.contains(sealed.tree):
-            # A long wait and a `git gc --prune` took the objects; the spool still has the files.
-            try:
-                seal(run, runs.objects)
-            except (RunrefError, OSError) as error:
-                done.problems[run.run_id] = str(error)
-                continue
-        sound.append((run, sealed))
     additions = [
-        run_addition(sealed.id, sealed.tree, sealed.message, sealed.time) for _, sealed in sound
+        run_addition(sealed.id, sealed.tree, sealed.message, sealed.time) for _, sealed in batch
     ]
-    if additions:
-        names = sound[0][0].run_id if len(sound) == 1 else f"{len(sound)} runs"
-        runs.append(additions, reason=f"runref: {names}")
-    for run, _ in sound:
+    names = batch[0][0].run_id if len(batch) == 1 else f"{len(batch)} runs"
+    runs.append(additions, reason=f"runref: {names}")
+    for run, _ in batch:
         spool.remove(run)
         done.committed.append(run.run_id)

@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from runref.capture.child_process import CommandNotFound, run_command
+from runref.capture.console.child_process import CommandNotFound, run_command
+from runref.capture.environment import capture_environment
 from runref.errors import RunrefError
-from runref.model.record import FINISHED, Resources
-from runref.tracking.attach import RUN_VARIABLE
+from runref.model.record import FAILED, FINISHED, Resources
 from runref.tracking.failures import Ending, describe, ending_of_command
 from runref.tracking.lines import LineFile
 from runref.tracking.run import Run
+from runref.tracking.run_directory import RUN_VARIABLE
 from runref.tracking.start import Request, Tell, output_paths, start_run
 from runref.tracking.stores import Stores
-
-FAILED_TO_START = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,9 @@ def track_command(
         CommandNotFound, CommandNotExecutable: it could not be started.
     """
     check_command(request, stores.environ.get("PATH"))
+    if request.environment is None:
+        environment = capture_environment(stores.environ, argv=request.argv)
+        request = replace(request, environment=environment)
     run = start_run(stores, request, tell)
     environ = dict(stores.environ)
     environ.pop(RUN_VARIABLE, None)
@@ -73,11 +75,13 @@ def track_command(
             env=environ,
         )
     except RunrefError as error:
-        run.end(Ending(FAILED_TO_START, failure=describe(error)))
+        run.end(Ending(FAILED, failure=describe(error)))
         raise
     finally:
         if console:
             console.close()
+    if result.dropped:
+        run.report("console-not-recorded", f"{result.dropped} bytes of output are not recorded")
     resources = Resources(round(result.cpu_seconds, 3), result.peak_memory)
     ending = ending_of_command(result.exit_code, result.signal, resources)
     for path in output_paths(stores, request.directory, outputs):

@@ -37,18 +37,25 @@ class DataStore:
 
         What could not be read or stored is said in ``problem``.
         """
-        absolute = Path(os.path.abspath(path))  # noqa: PTH100 - links stay as they are
-        return self._stored(absolute, self._shown(absolute))
+        given = os.fsdecode(path)
+        try:
+            absolute = os.path.abspath(given)  # noqa: PTH100 - links stay as they are
+            shown = self._shown(absolute)
+        except FileNotFoundError:
+            return _lost(given, "the working directory was deleted")
+        except ValueError as error:  # a path with a zero byte
+            return _lost(given, str(error))
+        return self._stored(Path(absolute), shown)
 
     def add_made(self, name: str, save: Callable[..., Any]) -> DataFile:
         """Store what ``save(file)`` writes, as the output `name`."""
-        with tempfile.TemporaryDirectory(prefix="runref-") as folder:
-            target = Path(folder) / Path(name).name
-            try:
+        try:
+            with tempfile.TemporaryDirectory(prefix="runref-") as folder:
+                target = Path(folder) / (Path(name).name or "figure")
                 save(target)
-            except (OSError, ValueError, TypeError) as error:
-                return DataFile(name, "file", "", 0, stored=False, problem=str(error))
-            return self._stored(target, name)
+                return self._stored(target, name)
+        except Exception as error:  # noqa: BLE001 - drawing is foreign code and may raise anything
+            return _lost(name, str(error) or type(error).__name__)
 
     def _stored(self, path: Path, shown: str) -> DataFile:
         try:
@@ -61,11 +68,16 @@ class DataStore:
             return DataFile(
                 shown, artifact.kind, artifact.digest, artifact.size, files=artifact.files
             )
-        kind = "directory" if path.is_dir() else "file"
-        return DataFile(shown, kind, "", 0, stored=False, problem=problem)
+        return _lost(shown, problem, kind="directory" if path.is_dir() else "file")
 
-    def _shown(self, path: Path) -> str:
-        for candidate in (path, path.resolve()):
-            if candidate.is_relative_to(self._root):
-                return candidate.relative_to(self._root).as_posix()
-        return str(path)
+    def _shown(self, path: str) -> str:
+        """Return a path relative to the working tree's root where it lies inside, else whole."""
+        root = os.fspath(self._root)
+        for candidate in (path, os.path.realpath(path)):
+            if Path(candidate).is_relative_to(root):
+                return Path(candidate).relative_to(root).as_posix()
+        return path
+
+
+def _lost(shown: str, problem: str, *, kind: str = "file") -> DataFile:
+    return DataFile(shown, kind, "", 0, stored=False, problem=problem)

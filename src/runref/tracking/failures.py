@@ -7,9 +7,10 @@ import traceback
 from dataclasses import dataclass
 
 from runref.model.record import FAILED, FINISHED, INTERRUPTED, Failure, Resources
+from runref.tracking.run_directory import End
 
 _TRACEBACK_LIMIT = 64 << 10
-_STOPPING = frozenset({"SIGINT", "SIGTERM", "SIGHUP"})
+_STOPPING = frozenset({"SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"})
 _STOPPING_STATUS = {128 + signal.Signals[name]: name for name in _STOPPING}
 
 
@@ -18,6 +19,7 @@ class Terminated(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
+        self.number = number
         self.signal = signal_name(number)
 
 
@@ -30,6 +32,17 @@ class Ending:
     signal: str = ""
     failure: Failure | None = None
     resources: Resources | None = None
+
+    def after(self, duration: float) -> End:
+        """Return this ending of a run that took `duration` seconds."""
+        return End(
+            status=self.status,
+            duration=duration,
+            exit_status=self.exit_status,
+            signal=self.signal,
+            failure=self.failure,
+            resources=self.resources,
+        )
 
 
 def ending_of(error: BaseException | None) -> Ending:

@@ -11,51 +11,52 @@ class LineFile:
     """A file that one process appends lines to, one ``write`` for each.
 
     The file is opened on the first line. A line that a full disk cut short is cut off again, so
-    that no torn line can come to stand in the middle.
+    that no torn line can come to stand in the middle. Threads may append at the same time, and so
+    may a signal handler in the midst of it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = threading.Lock()
-        self.fd = -1
+        self._lock = threading.RLock()
+        self._fd = -1
 
     def open(self) -> int:
-        """Return the file's descriptor; a line is acknowledged when ``os.write`` took all of it."""
+        """Return the file's descriptor, opened for appending.
+
+        Raises:
+            OSError: it could not be opened.
+        """
         with self._lock:
-            if self.fd < 0:
+            if self._fd < 0:
                 flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-                self.fd = os.open(self.path, flags, 0o644)
-        return self.fd
+                self._fd = os.open(self.path, flags, 0o644)
+            return self._fd
 
     def append(self, line: bytes) -> None:
-        """Append `line`, which ends with a newline.
+        """Append `line`, which ends with a newline; it is acknowledged when this returns.
 
         Raises:
             OSError: it could not be written; the file is as it was.
         """
-        fd = self.fd if self.fd >= 0 else self.open()
-        written = os.write(fd, line)
-        if written != len(line):
-            self.mend(line, written)
-
-    def mend(self, line: bytes, written: int) -> None:
-        """Complete a line of which only `written` bytes were taken, or cut it off again.
-
-        Raises:
-            OSError: it could not be completed.
-        """
         with self._lock:
-            end = os.fstat(self.fd).st_size - written
-            try:
-                while written < len(line):
-                    written += os.write(self.fd, line[written:])
-            except OSError:
-                os.ftruncate(self.fd, end)
-                raise
+            fd = self._fd if self._fd >= 0 else self.open()
+            written = os.write(fd, line)
+            if written != len(line):
+                self._mend(fd, line, written)
+
+    def _mend(self, fd: int, line: bytes, written: int) -> None:
+        """Complete a line of which only `written` bytes were taken, or cut it off again."""
+        begin = os.fstat(fd).st_size - written
+        try:
+            while written < len(line):
+                written += os.write(fd, line[written:])
+        except OSError:
+            os.ftruncate(fd, begin)
+            raise
 
     def close(self) -> None:
-        """Close the file; later lines open it again."""
+        """Close the file; a later line opens it again."""
         with self._lock:
-            if self.fd >= 0:
-                os.close(self.fd)
-                self.fd = -1
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from runref.model.record import Notice
 
@@ -17,7 +18,7 @@ class Notices:
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may log, too
         self._seen: dict[tuple[str, str], Notice] = {}
 
     def add(self, code: str, message: str, *, about: str = "") -> None:
@@ -25,15 +26,18 @@ class Notices:
         key = (code, about)
         with self._lock:
             earlier = self._seen.get(key)
-            self._seen[key] = Notice(
-                code,
-                earlier.message if earlier else message,
-                earlier.count + 1 if earlier else 1,
-            )
+            known = earlier or Notice(code, message, 0)
+            self._seen[key] = replace(known, count=known.count + 1)
         if earlier is None:
             self._tell(message)
 
     def all(self) -> tuple[Notice, ...]:
-        """Return what was noted so far."""
+        """Return what happened in this process."""
         with self._lock:
-            return tuple(self._seen.values())
+            return tuple(notice for notice in self._seen.values() if notice.count)
+
+    def for_child(self) -> Notices:
+        """Return the notices of a forked child: what was told stays told, nothing has happened."""
+        child = Notices(self._tell)
+        child._seen = {key: replace(notice, count=0) for key, notice in self._seen.items()}
+        return child

@@ -5,7 +5,7 @@ line, so that no lock is needed and a kill loses nothing that was acknowledged::
 
     start.json                      what was known when the run began; written once
     environment.json                what it runs on; written once
-    writers/<writer>.json           a process that takes part; its mtime is the heartbeat
+    writer.<writer>.json            a process that takes part; its mtime is the heartbeat
     metrics.<rank>.<writer>.jsonl   series
     events.<writer>.jsonl           what became known later
     console.log                     output
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,9 +33,13 @@ from runref.model.record import (
     Parameter,
     Resources,
 )
+from runref.model.times import parse_time
 from runref.tracking.liveness import Process, is_alive
 
 T = TypeVar("T")
+
+RUN_VARIABLE = "RUNREF_RUN"
+"""Environment variable by which a process tells its children the folder of their run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,6 @@ class Start:
     root: str
     common_dir: str
     command: Command
-    owner: str = ""
     experiment: str = ""
     name: str = ""
     tags: tuple[str, ...] = ()
@@ -65,7 +68,6 @@ class Start:
     params: Mapping[str, Parameter] = field(default_factory=dict)
     code: Code | None = None
     inputs: tuple[DataFile, ...] = ()
-    outputs: tuple[DataFile, ...] = ()
     notices: tuple[Notice, ...] = ()
     console_limit: int = 1 << 20
     fsync: bool = True
@@ -119,12 +121,17 @@ class RunDirectory:
             UnreadableDocument, MalformedDocument: the file is damaged.
             FileNotFoundError: the run was collected meanwhile.
         """
-        return from_document(Start, self._read("start.json"))
+        start = from_document(Start, self._read("start.json"))
+        try:
+            parse_time(start.started)
+        except ValueError as error:
+            raise MalformedDocument(f"start.json: {start.started!r} is no time") from error
+        return start
 
     def write_start(self, start: Start, environment: Mapping[str, Any]) -> None:
-        """Write what is known at the beginning."""
-        write_once(self.path / "environment.json", environment)
-        write_once(self.path / "start.json", to_document(start))
+        """Write what is known at the beginning, while nobody else knows of the folder."""
+        (self.path / "environment.json").write_bytes(dump_json_line(environment))
+        (self.path / "start.json").write_bytes(dump_json_line(to_document(start)))
 
     def read_environment(self) -> dict[str, Any]:
         """Return the environment document; empty where there is none."""
@@ -133,6 +140,10 @@ class RunDirectory:
         except FileNotFoundError:
             return {}
         return environment
+
+    def has_ended(self) -> bool:
+        """Tell whether it is known how the run ended."""
+        return (self.path / "end.json").exists()
 
     def read_end(self) -> End | None:
         """Return how the run ended, or none while it has not."""
@@ -153,40 +164,39 @@ class RunDirectory:
     def add_writer(self, process: Process) -> str:
         """Register a process and return its name among the run's writers."""
         name = f"{process.pid}-{secrets.token_hex(4)}"
-        folder = self.path / "writers"
-        folder.mkdir(exist_ok=True)
-        write_once(folder / f"{name}.json", to_document(process))
+        write_once(self._writer_path(name), to_document(process))
         return name
 
     def remove_writer(self, name: str) -> None:
         """Take a process that is done off the list."""
-        (self.path / "writers" / f"{name}.json").unlink(missing_ok=True)
+        self._writer_path(name).unlink(missing_ok=True)
 
     def beat(self, name: str) -> None:
-        """Give a sign of life."""
-        os.utime(self.path / "writers" / f"{name}.json")
+        """Give a sign of life.
 
-    def live_writers(self, *, besides: str = "") -> list[str]:
-        """Return the names of the processes that still write the run."""
-        return [
-            entry.stem
-            for entry in self._writers()
-            if entry.stem != besides and _writer_lives(entry)
-        ]
+        Raises:
+            FileNotFoundError: the run was collected.
+        """
+        os.utime(self._writer_path(name))
+
+    def has_live_writers(self) -> bool:
+        """Tell whether a process still writes the run."""
+        return any(map(_writer_lives, self.path.glob("writer.*.json")))
 
     def last_activity(self) -> float:
-        """Return the Unix time at which a process last wrote to the run."""
+        """Return the Unix time at which a process last wrote to the run or gave a sign of life."""
         times = [0.0]
-        for entry in (*self.path.iterdir(), *self._writers()):
-            if entry.is_file() and not entry.name.endswith("sealed.json"):
-                times.append(entry.stat().st_mtime)
+        for path in (*self.path.glob("*.jsonl"), *self.path.glob("writer.*"), self.console_path):
+            try:
+                times.append(path.stat().st_mtime)
+            except FileNotFoundError:
+                continue  # no console; or a process that is done
         return max(times)
 
     def series_files(self) -> list[SeriesFile]:
         """Return the series files, by rank and writer."""
-        found = []
-        for path in sorted(self.path.glob("metrics.*.jsonl")):
-            found.append(SeriesFile(path, int(path.name.split(".")[1])))
+        paths = sorted(self.path.glob("metrics.*.jsonl"))
+        found = [SeriesFile(path, int(path.name.split(".")[1])) for path in paths]
         return sorted(found, key=lambda each: each.rank)
 
     def series_path(self, rank: int, writer: str) -> Path:
@@ -207,14 +217,15 @@ class RunDirectory:
         events, damaged = [], 0
         for path in sorted(self.path.glob("events.*.jsonl")):
             for line in _whole_lines(path.read_bytes()):
-                try:
-                    events.append(load_json(line))
-                except UnreadableDocument:
+                event = _event(line)
+                if event is None:
                     damaged += 1
-        return sorted(events, key=lambda event: event["elapsed"]), damaged
+                else:
+                    events.append(event)
+        return sorted(events, key=lambda event: float(event["elapsed"])), damaged
 
-    def _writers(self) -> Iterator[Path]:
-        return (self.path / "writers").glob("*.json")
+    def _writer_path(self, name: str) -> Path:
+        return self.path / f"writer.{name}.json"
 
     def _read(self, name: str) -> Any:
         return load_json((self.path / name).read_bytes())
@@ -229,8 +240,12 @@ class RunDirectory:
 def write_once(path: Path, document: Any) -> None:
     """Write a document so that it is there whole or not at all."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    temporary.write_bytes(dump_json_line(document))
-    temporary.replace(path)
+    try:
+        temporary.write_bytes(dump_json_line(document))
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)  # a full disk has room for no rubbish
+        raise
 
 
 def _writer_lives(path: Path) -> bool:
@@ -245,3 +260,18 @@ def _writer_lives(path: Path) -> bool:
 
 def _whole_lines(data: bytes) -> list[bytes]:
     return [line for line in data.split(b"\n")[:-1] if line]
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    """Return the event that a line holds, or none where it holds something else."""
+    try:
+        event = load_json(line)
+    except UnreadableDocument:
+        return None
+    sound = (
+        isinstance(event, dict)
+        and event.keys() == {"elapsed", "event", "value"}
+        and isinstance(event["elapsed"], (int, float))
+        and isinstance(event["event"], str)
+    )
+    return event if sound else None

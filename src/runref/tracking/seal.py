@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from runref.capture.console_cap import cap_console
+from runref.capture.console.cap import cap_console
 from runref.git.objects import ObjectStore, TreeEntry
-from runref.model.codec import dump_yaml, load_json
+from runref.model.codec import UnreadableDocument, dump_yaml, load_json
 from runref.model.documents import to_document
-from runref.model.record import INTERRUPTED, FileDigest, MetricSummary, Notice, Record
+from runref.model.record import Code, FileDigest, MetricSummary, Notice
 from runref.model.schema import validate
 from runref.model.series import (
     SEGMENT_SIZE,
@@ -27,7 +27,7 @@ from runref.model.times import parse_time
 from runref.store.trees import BLOB, TREE
 from runref.tracking.assemble import assemble, known_from
 from runref.tracking.message import commit_message
-from runref.tracking.run_directory import End, RunDirectory, Sealed, SeriesFile, Start
+from runref.tracking.run_directory import RunDirectory, Sealed, SeriesFile, Start
 
 
 @dataclass(slots=True)
@@ -45,25 +45,25 @@ class _Files:
             self.digests[name] = FileDigest(digest, len(content))
 
 
-def seal(run: RunDirectory, objects: ObjectStore) -> Record:
-    """Write the record of a run that ended, or was killed, as git objects.
+def seal(run: RunDirectory, objects: ObjectStore) -> Sealed:
+    """Write the record of a run that ended as git objects.
 
     The run's folder says afterwards which tree it became. Sealing again gives the same tree.
-
-    Returns:
-        The record.
 
     Raises:
         RunrefError: the run's files are damaged beyond what recovery can tell, or its record would
             break the schema; nothing is lost, the folder stays.
-        OSError: the objects could not be written.
+        OSError: a file could not be read or written.
     """
     start = run.read_start()
+    end = run.read_end()
+    if end is None:
+        raise UnreadableDocument(f"{run.path} does not say how its run ended: no end.json")
     events, damaged = run.events()
     notices = [Notice("damaged-events", "lines of events were unreadable", damaged)] * bool(damaged)
     files = _Files(objects)
-    metrics, last_line = _add_series(run, files, notices)
-    end = run.read_end() or _killed(run, start, last_line)
+    metrics = _add_series(run, files, notices)
+    start = replace(start, code=_kept_code(start, objects, notices))
     _add_console(run, start, files, notices)
     environment = _add_environment(run, files)
     record = assemble(
@@ -82,21 +82,24 @@ def seal(run: RunDirectory, objects: ObjectStore) -> Record:
         files.entries.append(TreeEntry(b"code", TREE, start.code.tree))
     tree = objects.write_tree(files.entries)
     when = int(parse_time(record.finished).timestamp())
-    run.write_sealed(Sealed(run.run_id, tree, commit_message(record), when))
-    return record
+    sealed = Sealed(run.run_id, tree, commit_message(record), when)
+    run.write_sealed(sealed)
+    return sealed
 
 
-def _killed(run: RunDirectory, start: Start, last_line: float) -> End:
-    # The files' times come from the wall clock, which may have gone back; the lines' do not.
-    last_seen = run.last_activity() - parse_time(start.started).timestamp()
-    return End(status=INTERRUPTED, duration=round(max(last_seen, last_line), 6))
+def _kept_code(start: Start, objects: ObjectStore, notices: list[Notice]) -> Code | None:
+    """Return the snapshot unless git has removed it: the record must not name what is not there."""
+    if start.code is None or objects.contains(start.code.tree):
+        return start.code
+    message = f"the snapshot {start.code.tree} was removed from the repository during the run"
+    notices.append(Notice("no-snapshot", message))
+    return None
 
 
 def _add_series(
     run: RunDirectory, files: _Files, notices: list[Notice]
-) -> tuple[dict[str, MetricSummary], float]:
-    """Write the series; return rank 0's summaries and the time of the last line of all."""
-    last_line = 0.0
+) -> dict[str, MetricSummary]:
+    """Write the series of all ranks; return the summaries of the first rank that logged."""
     by_rank: dict[int, list[SeriesFile]] = {}
     for each in run.series_files():
         by_rank.setdefault(each.rank, []).append(each)
@@ -108,15 +111,12 @@ def _add_series(
             files.add(segment_name(rank, number), lines.good)
             summariser.add(lines.rows)
             damaged += lines.damaged
-            if lines.rows:
-                last_line = max(last_line, lines.rows[-1]["elapsed"])
         if damaged:
             files.add(f"damaged.rank-{rank}.txt", b"".join(damaged))
             message = f"lines of rank {rank} were unreadable; they are in damaged.rank-{rank}.txt"
             notices.append(Notice("damaged-series", message, len(damaged)))
-        if not rank or not summaries:
-            summaries.update(summariser.result())
-    return summaries, last_line
+        summaries = summaries or summariser.result()
+    return summaries
 
 
 def _pieces(paths: list[Path]) -> Iterator[Lines]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from runref.model.codec import UnreadableDocument, load_json
 from runref.model.ids import is_run_id
 from runref.tracking.liveness import Process
 from runref.tracking.run_directory import RunDirectory, Start, write_once
@@ -36,15 +37,20 @@ class Spool:
 
         Returns:
             The folder and the name of `process` among its writers.
+
+        Raises:
+            OSError: it could not be written; nothing is left.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
         unborn = RunDirectory(self.path / f"{_UNBORN}{start.id}-{secrets.token_hex(4)}")
-        unborn.path.mkdir()
-        writer = unborn.add_writer(process)
-        unborn.write_start(start, environment)
-        final = self.path / start.id
-        unborn.path.rename(final)
-        return RunDirectory(final), writer
+        unborn.path.mkdir(parents=True)
+        try:
+            writer = unborn.add_writer(process)
+            unborn.write_start(start, environment)
+            born = RunDirectory(unborn.path.rename(self.path / start.id))
+        except OSError:
+            shutil.rmtree(unborn.path, ignore_errors=True)  # a full disk has room for no rubbish
+            raise
+        return born, writer
 
     def live(self) -> Iterator[RunDirectory]:
         """Yield the folders of runs that have not been made ready, dead ones included."""
@@ -97,30 +103,20 @@ class Spool:
 
     def announced(self, job: str) -> RunDirectory | None:
         """Return the live run that rank 0 of a job announced, or none yet."""
-        from runref.model.codec import load_json
-
-        try:
-            run_id = load_json((self.path / "jobs" / f"{job}.json").read_bytes())["run"]
-        except FileNotFoundError:
-            return None
+        run_id = _announced_id(self.path / "jobs" / f"{job}.json")
         run = RunDirectory(self.path / run_id)
-        return run if is_run_id(run_id) and run.path.is_dir() and run.live_writers() else None
+        return run if run_id and run.has_live_writers() else None
 
     def retract(self, run_id: str) -> None:
         """Forget what was announced of a run that ended."""
-        from runref.model.codec import load_json
-
         for path in (self.path / "jobs").glob("*.json"):
-            try:
-                if load_json(path.read_bytes())["run"] == run_id:
-                    path.unlink()
-            except FileNotFoundError:
-                continue
+            if _announced_id(path) == run_id:
+                path.unlink(missing_ok=True)
 
     def _folders(self, ending: str) -> Iterator[RunDirectory]:
-        names = [entry.name for entry in self._entries()]
+        names = [entry.name for entry in self._entries() if entry.name.endswith(ending)]
         for name in sorted(names):
-            if name.endswith(ending) and is_run_id(name.removesuffix(ending)):
+            if is_run_id(name.removesuffix(ending)):
                 yield RunDirectory(self.path / name)
 
     def _entries(self) -> list[os.DirEntry[str]]:
@@ -129,3 +125,12 @@ class Spool:
                 return list(entries)
         except FileNotFoundError:
             return []
+
+
+def _announced_id(path: Path) -> str:
+    try:
+        announced = load_json(path.read_bytes())
+    except (FileNotFoundError, UnreadableDocument):
+        return ""  # another launch of the job overwrites it
+    run_id = announced.get("run") if isinstance(announced, dict) else ""
+    return run_id if isinstance(run_id, str) and is_run_id(run_id) else ""

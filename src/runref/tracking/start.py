@@ -5,26 +5,27 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runref.capture.environment import capture_environment
-from runref.capture.parameters import parameters_from_command, redact_command
+from runref.capture.command.parameters import parameters_from_command, redact_command
 from runref.capture.snapshot import take_snapshot
 from runref.capture.variables import capture_variables
 from runref.capture.working_paths import python_path_inside
 from runref.errors import RunrefError
-from runref.model.ids import new_run_id
+from runref.model.ids import is_run_id, new_run_id
 from runref.model.record import Code, Command, DataFile, Notice, Parameter
 from runref.model.times import now
 from runref.model.values import to_plain
 from runref.tracking.collect import conclude
 from runref.tracking.data import DataStore
+from runref.tracking.environments import this_environment
+from runref.tracking.heartbeat import Keeper
 from runref.tracking.liveness import machine, this_process
 from runref.tracking.run import Run
-from runref.tracking.run_directory import Start
+from runref.tracking.run_directory import RUN_VARIABLE, Start
 from runref.tracking.stores import Stores
 from runref.tracking.writer import Writer
 
@@ -44,7 +45,8 @@ class Request:
         note: Free text.
         params: Parameters given, which outweigh those read off the command.
         inputs: Paths the run reads, hashed now.
-        parent: Id of the run within which this one is opened.
+        parent: Id of the run within which this one is opened; empty for the one of the parent
+            process, if there is one.
         ranks: Processes of the distributed job.
         code: The snapshot, where it is known already.
         environment: The environment document, where it is known already.
@@ -93,7 +95,7 @@ def start_run(stores: Stores, request: Request, tell: Tell) -> Run:
         note=request.note,
         author=stores.repository.identity(),
         host=socket.gethostname(),
-        parent=request.parent,
+        parent=request.parent or _parent(stores.environ),
         ranks=request.ranks,
         params=_params(request),
         code=code,
@@ -104,23 +106,34 @@ def start_run(stores: Stores, request: Request, tell: Tell) -> Run:
     )
     environment = request.environment
     if environment is None:
-        environment = capture_environment(stores.environ)
+        environment = this_environment(stores.environ)
     try:
         folder, name = stores.spool.create(start, environment, this_process())
-        writer = Writer(folder, start, name=name)
     except OSError as error:
         tell(
             f"this run is not recorded: {stores.spool.path} cannot be written "
             f"({error.strerror or error})"
         )
-        return Run(None, tell=tell)
+        unrecorded = Run(None, tell=tell)
+        unrecorded.config.update({name: each.value for name, each in start.params.items()})
+        return unrecorded
     return Run(
-        writer,
+        Writer(folder, start, name=name, keeper=_keeper(stores, code)),
         tell=tell,
         data=data,
         owns=True,
         conclude=lambda run: conclude(run, stores.spool, stores.runs),
     )
+
+
+def _parent(environ: Mapping[str, str]) -> str:
+    """Return the id of the run that the parent process takes part in, or nothing."""
+    name = Path(environ.get(RUN_VARIABLE, "")).name
+    return name if is_run_id(name) else ""
+
+
+def _keeper(stores: Stores, code: Code | None) -> Keeper | None:
+    return Keeper(lambda: stores.repository.objects.freshen(code.tree)) if code else None
 
 
 def _snapshot(stores: Stores, request: Request, notices: list[Notice], tell: Tell) -> Code | None:
@@ -144,7 +157,7 @@ def _snapshot(stores: Stores, request: Request, notices: list[Notice], tell: Tel
 
 def _inputs(
     stores: Stores, request: Request, data: DataStore, notices: list[Notice], tell: Tell
-) -> Iterable[DataFile]:
+) -> Iterator[DataFile]:
     for path in _paths(stores.root, stores.settings.inputs, request.directory, request.inputs):
         file = data.add(path)
         if file.problem:

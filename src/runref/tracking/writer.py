@@ -3,41 +3,73 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Mapping
 from typing import Any
 
+from runref.errors import RunrefError
 from runref.model.codec import dump_json_line
 from runref.tracking.clock import base_of
+from runref.tracking.heartbeat import Heartbeat, Keeper
 from runref.tracking.lines import LineFile
-from runref.tracking.liveness import HEARTBEAT_SECONDS, this_process
+from runref.tracking.liveness import this_process
 from runref.tracking.run_directory import RunDirectory, Start
+
+
+class RunGone(RunrefError):
+    """The run that a process should take part in is not there."""
+
+    code = "run-gone"
 
 
 class Writer:
     """Writes to a run's folder on behalf of the process that made it.
 
-    After a fork the child's part is another one: see `pid`.
-
     Args:
         run: The run's folder.
         start: What is known since the run began.
         rank: Rank of this process in a distributed job.
-        name: Name among the run's writers, where the process is registered already.
+        name: Name among the run's writers, under which the process is registered already.
+        keeper: What keeps the snapshot from ``git gc``.
     """
 
-    def __init__(self, run: RunDirectory, start: Start, rank: int = 0, name: str = "") -> None:
+    def __init__(
+        self,
+        run: RunDirectory,
+        start: Start,
+        *,
+        name: str,
+        rank: int = 0,
+        keeper: Keeper | None = None,
+    ) -> None:
         self.run = run
         self.start = start
         self.rank = rank
-        self.pid = os.getpid()
-        self.name = name or run.add_writer(this_process())
+        self.name = name
         self.base = base_of(start.started, start.machine, start.monotonic)
-        self.series = LineFile(run.series_path(rank, self.name))
-        self._events = LineFile(run.events_path(self.name))
-        self._stop = threading.Event()
-        threading.Thread(target=self._beat, name="runref-heartbeat", daemon=True).start()
+        self.series = LineFile(run.series_path(rank, name))
+        self._events = LineFile(run.events_path(name))
+        self._heartbeat = Heartbeat(lambda: run.beat(name), keeper)
+
+    @classmethod
+    def join(cls, run: RunDirectory, start: Start, rank: int = 0) -> Writer:
+        """Register this process among the writers of a run that goes on.
+
+        Who ends a run writes how it ended and then looks for writers; who joins registers and then
+        looks for the end. So one of them sees the other, and no line comes after the record.
+
+        Raises:
+            RunGone: it has ended.
+            OSError: its folder cannot be written.
+        """
+        try:
+            name = run.add_writer(this_process())
+        except FileNotFoundError as error:
+            raise _gone(run) from error
+        if run.has_ended():
+            run.remove_writer(name)
+            raise _gone(run)
+        return cls(run, start, name=name, rank=rank)
 
     def elapsed(self) -> float:
         """Return the seconds since the run started, to the microsecond."""
@@ -54,14 +86,14 @@ class Writer:
 
     def close(self) -> None:
         """End this process's part."""
-        self._stop.set()
+        self._heartbeat.stop()
         self.series.close()
         self._events.close()
         self.run.remove_writer(self.name)
 
-    def _beat(self) -> None:
-        while not self._stop.wait(HEARTBEAT_SECONDS):
-            try:
-                self.run.beat(self.name)
-            except OSError:
-                return  # the folder is gone: the run was collected
+
+def _gone(run: RunDirectory) -> RunGone:
+    return RunGone(
+        f"run {run.run_id} has ended: {os.fspath(run.path)} takes nothing more",
+        hint="Unset RUNREF_RUN to start a run of its own.",
+    )
