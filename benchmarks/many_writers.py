@@ -37,7 +37,8 @@ def main() -> None:
             for _ in range(PROCESSES)
         ]
         for worker in workers:
-            assert worker.stdout and worker.stdout.readline() == "ready\n"
+            assert worker.stdout
+            assert worker.stdout.readline() == "ready\n"
         begin = time.perf_counter()
         for worker in workers:
             assert worker.stdin

@@ -29,7 +29,7 @@ class Figure:
         return statistics.median(self.values)
 
     def line(self) -> str:
-        spread = f"{min(self.values):.3g}–{max(self.values):.3g}"
+        spread = f"{min(self.values):.3g} to {max(self.values):.3g}"
         floor = "" if self.floor is None else f"{self.floor:.3g} ({self.median / self.floor:.2f}x)"
         return (
             f"| {self.what} | {self.median:.3g} {self.unit} | {spread} | {floor} | {self.target} |"
@@ -79,6 +79,8 @@ def repository(files: int = 50, size: int = 2_000) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="runref-bench-") as folder:
         root = Path(folder) / "repository"
         root.mkdir()
+        # Compiled modules are cached for every user; some build machines switch that off.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ.update(
             HOME=folder,
             XDG_CACHE_HOME=f"{folder}/cache",

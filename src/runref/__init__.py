@@ -67,7 +67,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name == "config":  # the active run's, so it cannot be bound once
-        return import_module("runref.api.habits").active_run().config
+        return import_module("runref.api.habits").latest_run().config
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module 'runref' has no attribute {name!r}")

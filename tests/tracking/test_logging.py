@@ -204,3 +204,28 @@ def test_memory_does_not_grow_with_what_is_logged(tracker):
     assert after - before < 4096
     run.finish()
     assert len(tracker.rows(run)) == 20_100
+
+
+def test_a_step_that_no_file_can_hold_gives_way_to_the_next(tracker):
+    run = tracker.start()
+    run.log({"value": 1.0}, step=7)
+    run.log({"value": 2.0}, step=10**5000)
+    run.log({"value": 3.0}, step=2**70)
+    run.finish()
+    assert [row.step for row in tracker.rows(run)] == [7, 8, 2**70]
+
+
+def test_what_json_cannot_hold_as_it_stands_is_encoded_once(tracker):
+    run = tracker.start()
+    run.log({"w\udcff": math.inf})
+    run.log({"value": -math.inf}, step=2**70)
+    run.finish()
+    assert _values(tracker.rows(run)) == [{"w\udcff": math.inf}, {"value": -math.inf}]
+    assert tracker.told == []
+
+
+def test_empty_tags_are_passed_over(tracker):
+    run = tracker.start(tags=["", "kept", " "])
+    run.tag("", "more")
+    run.finish()
+    assert tracker.record(run).tags == ("kept", "more")

@@ -120,19 +120,25 @@ class Run:
             append = self._append or self._begin()
             if append is None:
                 return
+            following = self._next_step
             if type(step) is not int:
-                step = self._next_step if step is None else self._whole_step(step)
+                step = following if step is None else self._whole_step(step)
             self._next_step = step + 1
             elapsed = int((_monotonic() - self._base) * 1e6) / 1e6
+            made_plain = False
             try:
                 if not is_plain(values):
-                    values = plain_values(values, self._refuse)
+                    values, made_plain = plain_values(values, self._refuse), True
                 row = {"step": step, "elapsed": elapsed, "values": values}
                 line = _dumps(row, option=_NEWLINE)
                 if _ESCAPE in line:
                     line = dump_json_line(row)
             except TypeError:  # names that are no text, integers over 64 bits
-                values = plain_values(values, self._refuse)
+                if not made_plain:
+                    values = plain_values(values, self._refuse)
+                self._next_step = following  # which a step that no file can hold gives way to
+                step = self._whole_step(step)
+                self._next_step = step + 1
                 line = dump_json_line({"step": step, "elapsed": elapsed, "values": values})
             except AttributeError:
                 self._refuse("", f"log() takes numbers by name, not {type(values).__name__}")
@@ -159,8 +165,8 @@ class Run:
         self.config[name] = value
 
     def tag(self, *tags: str) -> None:
-        """Add tags."""
-        self._part.event("tags", [str(tag) for tag in tags])
+        """Add tags; empty ones are passed over."""
+        self._part.event("tags", [str(tag) for tag in tags if str(tag).strip()])
 
     def note(self, text: str) -> None:
         """Add a note."""
@@ -271,8 +277,8 @@ class Run:
     def _whole_step(self, step: object) -> int:
         try:
             return whole_step(step)
-        except NotANumber:
-            message = f"step {step!r:.40} is no whole number; the next step was taken instead"
+        except NotANumber as error:
+            message = f"a step is no whole number ({error.message}); the next one was taken instead"
             self._part.notices.add("not-a-step", message)
             return self._next_step
 

@@ -17,7 +17,7 @@ from runref.capture.working_paths import python_path_inside
 from runref.errors import RunrefError
 from runref.model.ids import is_run_id, new_run_id
 from runref.model.record import Code, Command, DataFile, Notice, Parameter
-from runref.model.times import now
+from runref.model.times import now, parse_time
 from runref.model.values import to_plain
 from runref.tracking.collect import conclude
 from runref.tracking.data import DataStore
@@ -82,7 +82,7 @@ def start_run(stores: Stores, request: Request, tell: Tell) -> Run:
     data = DataStore(stores.artifacts, stores.root, request.on_bytes)
     inputs = _inputs(stores, request, data, notices, tell)
     start = Start(
-        id=new_run_id(),
+        id=new_run_id(parse_time(moment)),
         started=moment,
         machine=machine(),
         monotonic=monotonic,
@@ -91,7 +91,7 @@ def start_run(stores: Stores, request: Request, tell: Tell) -> Run:
         command=_command(stores, request),
         experiment=request.experiment or stores.settings.experiment,
         name=request.name,
-        tags=tuple(dict.fromkeys(request.tags)),
+        tags=tuple(dict.fromkeys(tag for tag in request.tags if tag.strip())),
         note=request.note,
         author=stores.repository.identity(),
         host=socket.gethostname(),
