@@ -6,6 +6,7 @@ seconds since the run started, by a clock that never goes back. All functions ar
 
 from __future__ import annotations
 
+import gc
 import heapq
 import math
 import re
@@ -17,7 +18,10 @@ from typing import Any
 from runref.errors import ExitStatus, RunrefError
 from runref.model.codec import UnreadableDocument, load_json
 from runref.model.record import MetricSummary
-from runref.model.values import NotANumber, Number, decode_number
+from runref.model.values import NON_FINITE, NotANumber, Number, decode_number
+
+_ORJSON_LIMIT = 2**63
+"""Beyond it orjson reads integers as floats."""
 
 SEGMENT_SIZE = 16 << 20
 """Bytes after which a series goes on in another file of the run."""
@@ -66,15 +70,32 @@ def read_lines(data: bytes) -> Lines:
     body, torn = data[:end], data[end:]
     if not body:
         return Lines(b"", (), (), torn)
-    try:
-        # One parse of the whole file is several times faster than one for each line; a newline
-        # cannot stand inside a JSON string.
-        rows = load_json(b"[" + body[:-1].replace(b"\n", b",") + b"]")
-    except UnreadableDocument:
-        rows = ()
-    if len(rows) == body.count(b"\n") and all(map(_is_row, rows)) and _have_numbers(rows):
+    # One parse of the whole file is several times faster than one for each line; a newline cannot
+    # stand inside a JSON string.
+    rows = _parse_plain(b"[" + body[:-1].replace(b"\n", b",") + b"]")
+    if len(rows) == body.count(b"\n") and all(map(_is_row, rows)) and _have_small_numbers(rows):
         return Lines(body, rows, (), torn)
     return _read_one_by_one(body, torn)
+
+
+def _parse_plain(data: bytes) -> Sequence[Any]:
+    """Return a JSON list that holds nothing the codec has to see to; empty for any other text."""
+    import orjson
+
+    if b'"bytes:' in data:
+        return ()
+    # The new lists and dictionaries make no cycles, and looking for some among them takes longer
+    # than parsing.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        rows: list[Any] = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return ()
+    finally:
+        if collecting:
+            gc.enable()
+    return rows
 
 
 def _read_one_by_one(body: bytes, torn: bytes) -> Lines:
@@ -105,6 +126,19 @@ def _is_row(row: Any) -> bool:
         and type(row.get("elapsed")) in (float, int)
         and type(row.get("values")) is dict
     )
+
+
+def _have_small_numbers(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether all values are numbers that orjson read exactly: no integers over 64 bits."""
+    values = list(chain.from_iterable([row["values"].values() for row in rows]))
+    kinds = set(map(type, values))
+    if str in kinds:
+        if not {value for value in values if type(value) is str} <= NON_FINITE.keys():
+            return False
+        values = [value for value in values if type(value) is not str]
+    if not kinds <= {int, float, str}:
+        return False
+    return not values or (min(values) > -_ORJSON_LIMIT and max(values) < _ORJSON_LIMIT)
 
 
 def _have_numbers(rows: Sequence[Mapping[str, Any]]) -> bool:

@@ -16,7 +16,8 @@ from runref.errors import ExitStatus, RunrefError
 
 Number: TypeAlias = int | float
 
-_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+"""What the format writes for the floats that JSON has no way to write."""
 _INTEGER_BITS = 1023
 """Any integer of so many bits converts to a float, so every number can be compared and plotted."""
 _ARRAY_LIMIT = 1000
@@ -103,8 +104,8 @@ def decode_number(value: object) -> Number:
         return value  # type: ignore[return-value]
     if kind is int:
         return _in_range(value)  # type: ignore[arg-type]
-    if isinstance(value, str) and value in _NON_FINITE:
-        return _NON_FINITE[value]
+    if isinstance(value, str) and value in NON_FINITE:
+        return NON_FINITE[value]
     raise NotANumber(f"{_shown(value)} is not a number of the format")
 
 
