@@ -78,6 +78,20 @@ def isolated_home(
 
 
 @pytest.fixture
+def open_tmp_path(tmp_path: Path) -> Path:
+    """The test's folder, into which every user of the machine may look.
+
+    pytest keeps all others out of its folders. They stay open afterwards, since a test beside this
+    one may need them.
+    """
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o055 == 0o055:
+            break
+        folder.chmod(0o755)
+    return tmp_path
+
+
+@pytest.fixture
 def make_repo(tmp_path: Path) -> Callable[..., GitRepo]:
     def make(name: str = "repo", *init_arguments: str) -> GitRepo:
         path = tmp_path / name

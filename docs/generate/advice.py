@@ -42,6 +42,7 @@ ERRORS = {
     "not-a-repository": "`git init`, or name a repository with `--store` or `RUNREF_STORE`.",
     "not-recorded": "`runref show` lists what the run has.",
     "not-runnable": "The message says what is missing; `--dry-run` shows the plan.",
+    "not-this-repository": "Run `runref recover` in the repository that the message names.",
     "nothing-to-plot": "Name one of the metrics that the message lists.",
     "object-damaged": _DAMAGE,
     "object-missing": _DAMAGE,
@@ -50,7 +51,6 @@ ERRORS = {
     "ref-contended": "Nothing is lost: `runref recover` records the waiting runs.",
     "ref-locked": "Wait for the other git program; the lock of a killed one goes after 10 s.",
     "ref-unreadable": "`git fsck` tells more; `git reflog show refs/runref/runs` has older values.",
-    "run-unfinished": "Report it; the run's folder stays in the spool.",
     "still-running": "Wait for the run to end.",
     "run-gone": "Start the run in the parent, or unset `RUNREF_RUN`.",
     "snapshot-damaged": "`git fsck` tells more; fetch the run from another clone.",
@@ -81,7 +81,8 @@ NOTICES = {
     "not-a-figure": "`log_figure` was given something that has neither `savefig` nor `save`.",
     "not-a-number": "A value logged as a metric is no number. `count` says how often.",
     "not-a-step": "A step was no whole number. The next step was taken instead.",
-    "not-recorded": "The operating system refused a write (disk full, read-only). `count` says how "
+    "not-recorded": "The operating system refused a write (disk full, read-only), or the run was "
+    "taken for dead and recorded by another machine. `count` says how "
     "many log calls are missing.",
     "output-not-recorded": "An output could not be hashed or stored. The output's `problem` says "
     "why.",

@@ -79,7 +79,9 @@ def _code_argument(call: ast.Call) -> ast.expr | None:
             return call.args[2]
         case ast.Attribute(attr="report"):
             return call.args[0]
-        case ast.Attribute(attr="add", value=ast.Attribute(attr="_notices") | ast.Name("notices")):
+        case ast.Attribute(
+            attr="add", value=ast.Attribute(attr="_notices" | "notices") | ast.Name("notices")
+        ):
             return call.args[0]
     return None
 

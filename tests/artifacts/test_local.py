@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -595,6 +596,113 @@ def test_a_target_that_cannot_be_written(store: LocalStore, tmp_path: Path) -> N
     with pytest.raises(TargetUnwritable, match="cannot write") as caught:
         store.restore(digest, "file", tmp_path / "a" / "below-a-file")
     assert caught.value.code == "target-unwritable"
+
+
+@pytest.mark.parametrize("path", [".git/hooks/post-merge", ".GIT/config", "lib/.git", "way/config"])
+def test_nothing_is_restored_into_a_git_directory(
+    store: LocalStore, tmp_path: Path, path: str
+) -> None:
+    (tmp_path / "a").write_bytes(b"#!/bin/sh")
+    (tmp_path / "place" / ".git").mkdir(parents=True)
+    (tmp_path / "place" / "way").symlink_to(".git")
+    digest = store.add(tmp_path / "a").digest
+    with pytest.raises(TargetUnwritable, match="lies in a git directory"):
+        store.restore(digest, "file", tmp_path / "place" / path, replace=True)
+    assert names(tmp_path / "place" / ".git") == []
+
+
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_a_repository_is_never_replaced(store: LocalStore, tmp_path: Path, kind: str) -> None:
+    build(tmp_path / "source", b"data" if kind == "file" else {"a": b"data"})
+    digest = store.add(tmp_path / "source").digest
+    for git in ({"HEAD": b"ref"}, b"gitdir: /elsewhere"):
+        target = tmp_path / f"work-{type(git).__name__}"
+        build(target, {".git": git})
+        with pytest.raises(TargetUnwritable, match="is the working tree of a repository"):
+            store.restore(digest, kind, target, replace=True)
+        assert names(target) == [".git"]
+
+
+def test_the_store_is_never_replaced_or_written_into(
+    store: LocalStore, directory: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    digest = store.add(tmp_path / "a").digest
+    for target, word in (
+        (directory, "is the artifact store"),
+        (tmp_path, "holds the artifact store"),
+        (directory / "sha256" / "new", "lies in the artifact store"),
+    ):
+        with pytest.raises(TargetUnwritable, match=word):
+            store.restore(digest, "file", target, replace=True)
+    store.verify(digest)
+
+
+def test_what_a_directory_holds_beyond_an_artifact(
+    store: LocalStore, tree: Path, tmp_path: Path
+) -> None:
+    artifact = store.add(tree)
+    target = tmp_path / "again"
+    store.restore(artifact.digest, "directory", target)
+    assert store.unrecorded(artifact.digest, "directory", target) == []
+    (target / "notes.txt").write_text("mine")
+    (target / "deep" / "link").symlink_to("er")
+    (target / "deep" / "empty too").mkdir()
+    (target / "run.sh").unlink()
+    (target / "run.sh").mkdir()
+    (target / "run.sh" / "inside").write_text("mine")
+    os.mkfifo(target / "pipe")
+    extra = ["deep/link", "notes.txt", "pipe: pipe", "run.sh/inside"]
+    assert store.unrecorded(artifact.digest, "directory", target) == extra
+    everything = store.unrecorded(sha256(b"a file"), "file", target)
+    assert {*extra, "model.bin"} <= set(everything)
+    (tmp_path / "link").symlink_to(target)
+    for harmless in (tmp_path / "link", target / "notes.txt", tmp_path / "nothing"):
+        assert store.unrecorded(artifact.digest, "directory", harmless) == []
+
+
+INTERRUPTED = """
+import os, signal, sys
+from pathlib import Path
+from runref.artifacts import LocalStore
+event, countdown, number = sys.argv[4], int(sys.argv[5]), getattr(signal, sys.argv[6])
+def hook(happening, arguments):
+    global countdown
+    if happening == event and (event != "shutil.rmtree" or ".replaced-" in str(arguments[0])):
+        countdown -= 1
+        if countdown == 0:
+            signal.raise_signal(number)
+sys.addaudithook(hook)
+LocalStore(Path(sys.argv[1])).restore(sys.argv[2], "directory", Path(sys.argv[3]), replace=True)
+"""
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGKILL"])
+@pytest.mark.parametrize(
+    ("event", "countdown"), [("os.rename", 1), ("os.rename", 2), ("shutil.rmtree", 1)]
+)
+def test_an_interrupted_replacement_loses_nothing(
+    store: LocalStore, directory: Path, tmp_path: Path, event: str, countdown: int, number: str
+) -> None:
+    source, target = tmp_path / "source", tmp_path / "place" / "outputs"
+    build(source, {"new": b"new"})
+    build(tmp_path / "place", {"outputs": {"old": b"old"}})
+    digest = store.add(source).digest
+    arguments = [str(directory), digest, str(target), event, str(countdown), number]
+
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, *arguments], capture_output=True, check=False
+    )
+
+    assert done.returncode == -getattr(signal, number), done.stderr
+    old = [each for each in target.parent.iterdir() if (each / "old").exists()]
+    assert [(each / "old").read_bytes() for each in old] == [b"old"]
+    if event == "shutil.rmtree":
+        assert names(target) == ["new"]
+    if (number, event) == ("SIGINT", "os.rename"):
+        assert names(target.parent) == ["outputs"]
+    if old != [target]:
+        assert old[0].name.startswith(".outputs.replaced-")
 
 
 # ---------------------------------------------------------------------------- hostile manifests

@@ -14,6 +14,7 @@ from runref.capture.environment.folded_home import folded
 from runref.capture.environment.hardware import memory, processor
 from runref.capture.environment.interpreter import (
     interpreter_at,
+    interpreter_of,
     other_interpreter,
     this_interpreter,
 )
@@ -85,7 +86,7 @@ def other_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_another_environment_is_asked(other_python: Path) -> None:
     argv = [str(other_python), "train.py"]
-    document = capture_environment(os.environ, argv=argv)
+    document = capture_environment(os.environ, interpreter=interpreter_of(argv, os.environ))
     assert document["python"]["environment"] == {"kind": "venv", "name": "venv"}
     names = {package["name"] for package in document.get("packages", ())}
     assert "runref" not in names
@@ -108,9 +109,11 @@ def test_this_environment_is_not_asked_again() -> None:
 def test_what_is_no_python_is_not_taken_for_one(tmp_path: Path) -> None:
     impostor = write(tmp_path, "python3", "#!/bin/sh\necho hello\n")
     impostor.chmod(0o755)
-    described = interpreter_at(str(impostor), os.environ).description
+    interpreter = interpreter_of([str(impostor)], os.environ)
+    assert interpreter == interpreter_at(str(impostor), os.environ)
+    described = interpreter.description
     assert described == {"executable": str(impostor), "problem": "it does not answer as a Python"}
-    assert "packages" not in capture_environment(os.environ, argv=[str(impostor)])
+    assert "packages" not in capture_environment(os.environ, interpreter=interpreter)
 
 
 def test_a_home_is_folded_at_the_start_of_a_path_only() -> None:

@@ -7,10 +7,13 @@ import io
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from runref.project.project import open_project
 
 
 @pytest.fixture
@@ -226,7 +229,7 @@ def test_get_brings_back_and_never_overwrites(two_runs: Any, cli: Any, tmp_path:
     model = two_runs.path / "model.bin"
     model.write_text("my own")
     refused = cli("get", "@~1")
-    assert refused.status == 1
+    assert refused.status == 3
     assert "exists" in refused.err
     assert model.read_text() == "my own"
     assert cli("get", "@~1", "-o", str(tmp_path / "there")).status == 0
@@ -241,8 +244,92 @@ def test_get_brings_back_and_never_overwrites(two_runs: Any, cli: Any, tmp_path:
 def test_get_writes_nothing_where_one_of_several_exists(repo: Any, cli: Any) -> None:
     cli("run", "-o", "a", "-o", "b", "--", "sh", "-c", "echo 1 > a; echo 1 > b")
     (repo.path / "a").unlink()
-    assert cli("get", "@").status == 1
+    assert cli("get", "@").status == 3
     assert not (repo.path / "a").exists()
+
+
+def test_get_never_replaces_the_repository(repo: Any, cli: Any, tmp_path: Path) -> None:
+    done = cli("run", "-o", ".", "-o", "model", "--", "sh", "-c", "echo 1 > model")
+    assert done.status == 0
+    assert "output .: it is the whole working tree" in done.err
+    assert [each["path"] for each in cli("show", "--json", "@").json["outputs"]] == [".", "model"]
+    before = repo.git("rev-parse", "HEAD", "refs/runref/runs")
+    refused = cli("get", "-f", "@")
+    assert refused.status == 2
+    assert "stored are: model" in refused.err
+    assert cli("get", "-f", "@", "model").status == 0
+    assert repo.git("rev-parse", "HEAD", "refs/runref/runs") == before
+
+
+def test_get_replaces_no_repository_with_an_output_of_its_name(
+    repo: Any, cli: Any, tmp_path: Path
+) -> None:
+    """What a folder of the working tree was once may be where a repository is today."""
+    inner = repo.path / "inner"
+    cli("run", "-o", "inner", "--", "sh", "-c", "mkdir inner; echo 1 > inner/a")
+    repo.git("init", "-q", str(inner))
+    refused = cli("get", "-f", "@")
+    assert refused.status == 3
+    assert "is the working tree of a repository" in refused.err
+    assert (inner / ".git/HEAD").exists()
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_get_never_replaces_the_working_tree_it_is_called_in(
+    repo: Any, cli: Any, linked: bool
+) -> None:
+    """An output that is called like the working tree, brought back into the folder above it."""
+    work = repo.path
+    if linked:
+        work = repo.path.parent / "linked"
+        repo.git("worktree", "add", "-q", str(work))
+    name = work.name
+    cli("run", "-o", name, "--", "sh", "-c", f"mkdir {name}; echo 1 > {name}/a", cwd=work)
+    refused = cli("get", "-f", "@", "-o", "..", cwd=work)
+    assert (refused.status, refused.out) == (3, "")
+    assert "is the whole working tree" in refused.err
+    assert (work / "train.py").exists()
+    into_git = cli("get", "-f", "@", "-o", str(repo.path / ".git/hooks"), cwd=work)
+    assert (into_git.status, "lies in the git directory" in into_git.err) == (3, True)
+    assert cli("get", "@", "-o", "../beside", cwd=work).status == 0
+
+
+def test_get_deletes_no_file_that_was_never_recorded(repo: Any, cli: Any, tmp_path: Path) -> None:
+    cli("run", "-o", "out", "-o", "flat", "--", "sh", "-c", "mkdir out; echo 1 | tee out/a > flat")
+    for name in "bcdef":
+        repo.write(f"out/{name}", "mine")
+    repo.write("out/a", "changed")
+    refused = cli("get", "-f", "@", "out")
+    assert refused.status == 3
+    assert "holds 5 files that the run did not record: b, c, d …" in refused.err
+    assert "-o" in refused.err
+    assert (repo.path / "out/a").read_text() == "changed"
+    for name in "bcdef":
+        (repo.path / "out" / name).unlink()
+    assert cli("get", "-f", "@", "out").status == 0
+    assert (repo.path / "out/a").read_text() == "1\n"
+    (repo.path / "flat").unlink()
+    repo.write("flat/precious", "mine")
+    assert cli("get", "-f", "@", "flat").status == 3
+    assert (repo.path / "flat/precious").read_text() == "mine"
+
+
+def test_get_says_what_can_be_brought_back(repo: Any, cli: Any) -> None:
+    cli("run", "-o", "a", "-o", "b", "-o", "gone", "--", "sh", "-c", "echo 1 > a; echo 1 > b")
+    lost = cli("get", "--json", "@", "-o", "there")
+    assert (lost.status, lost.error["code"]) == (2, "not-recorded")
+    assert lost.error["hint"] == "Name what is to be brought back; stored are: a, b."
+    assert not (repo.path / "there").exists()
+    assert cli("get", "@", "a", "b", "-o", "there").status == 0
+
+
+def test_get_code_that_was_not_recorded(repo: Any, cli: Any) -> None:
+    (repo.path / ".git/index").write_bytes(b"no index")
+    cli("run", "--", "true")
+    lost = cli("get", "--json", "@", "--code", "-o", "there")
+    assert (lost.status, lost.error["code"]) == (2, "not-recorded")
+    assert "`runref show" in lost.error["hint"]
+    assert not (repo.path / "there").exists()
 
 
 def test_get_in_a_subfolder_names_files_from_there(repo: Any, cli: Any, tmp_path: Path) -> None:
@@ -275,6 +362,19 @@ def test_tags_and_notes_are_added_and_the_record_stays(two_runs: Any, cli: Any) 
     two_runs.fsck()
 
 
+def test_a_run_that_is_named_twice_is_annotated_once(two_runs: Any, cli: Any) -> None:
+    commits = lambda: int(two_runs.git("rev-list", "--count", "refs/runref/runs"))  # noqa: E731
+    before = commits()
+    run_id = cli("show", "--json", "@").json["id"]
+    document = cli("note", "--json", "-m", "once", "@", "@", run_id).json
+    assert document["runs"] == [run_id]
+    assert len(cli("show", "--json", "@").json["notes"]) == 1
+    assert cli("tag", "-a", "x", "@", run_id, "@~1").out.count("\n") == 2
+    assert commits() == before + 3
+    log = two_runs.git("log", "-g", "-1", "--format=%gs", "refs/runref/runs")
+    assert log == "runref: annotate 2 runs"
+
+
 def test_note_opens_an_editor(two_runs: Any, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     editor = two_runs.write("editor.sh", "#!/bin/sh\necho from the editor > $1\n")
     editor.chmod(0o755)
@@ -288,8 +388,11 @@ def test_plot_writes_a_picture(two_runs: Any, cli: Any, tmp_path: Path) -> None:
     assert cli("plot", "loss", "-o", str(png)).status == 0
     assert png.read_bytes().startswith(b"\x89PNG")
     cli("plot", "loss", "@", "@~1", "-o", str(svg))
-    assert "digits lr=0.1 " in svg.read_text()
-    assert "digits lr=0.4 " in svg.read_text()
+    assert ">digits<" in svg.read_text()  # once, above
+    assert ">lr=0.1 " in svg.read_text()
+    assert ">lr=0.4 " in svg.read_text()
+    cli("plot", "loss", "@", "-o", str(svg))
+    assert ">digits " in svg.read_text()
     assert cli("plot", "nope", "-o", str(png)).status == 2
     assert "loss, val/acc" in cli("plot", "nope", "-o", str(png)).err
     assert cli("plot", "loss", "-o", str(tmp_path / "x.gif")).status == 2
@@ -319,6 +422,72 @@ os.kill(os.getpid(), 9)
     assert cli("show", "--json", "@").json["status"] == "interrupted"
     assert cli("recover").out == "0 runs recorded\n"
     assert cli("doctor").status == 0
+
+
+def test_a_long_name_leaves_room_for_what_tells_runs_apart(
+    repo: Any, cli: Any, tmp_path: Path
+) -> None:
+    names = [f"a very long name of a run, number {i}" for i in range(2)]
+    log(repo, *(f"({{'name': {n!r}, 'params': {{'lr': {n!r}}}}}, {{'x': 1}})" for n in names))
+    svg = tmp_path / "p.svg"
+    document = cli("plot", "--json", "x", "-o", str(svg)).json
+    assert document["curves"][0]["label"].startswith("a very lo…number 0 lr=a very long")
+    log(
+        repo,
+        *(
+            f"({{'experiment': {'e' * 30!r}, 'params': {{'lr': {i}}}}}, {{'y': 1}})"
+            for i in range(2)
+        ),
+    )
+    labels = [each["label"] for each in cli("plot", "--json", "y", "-o", str(svg)).json["curves"]]
+    assert [label.split()[0] for label in labels] == ["lr=0", "lr=1"]
+
+
+def test_a_run_that_waits_for_its_record_is_shown_and_listed(repo: Any, cli: Any) -> None:
+    runs = open_project(repo.path, os.environ).runs
+    with runs.lock(0):
+        done = cli("run", "--json", "--", "echo", "from the program")
+        run_id = done.json["id"]
+        assert done.json["record_hash"] == ""
+        assert cli("show", "--console", run_id).out == "from the program\n"
+        started = time.monotonic()
+        assert run_id in cli("ls").out
+        assert time.monotonic() - started < 4  # `recover` would wait for 5 s
+    assert "waits" not in cli("ls").err
+    assert cli("show", "--console", "@").out == "from the program\n"
+
+
+def test_doctor_tells_the_age_of_a_lock(repo: Any, cli: Any) -> None:
+    cli("run", "--", "true")
+    lock = repo.path / ".git/refs/runref/runs.lock"
+    lock.touch()
+    fresh = cli("doctor")
+    assert fresh.status == 0
+    assert "the lock of refs/runref/runs is 0 s old" in fresh.out
+    os.utime(lock, (time.time() - 60, time.time() - 60))
+    stale = cli("doctor")
+    assert stale.status == 1
+    assert "BAD  locks" in stale.out
+    assert "is 60 s old" in stale.out
+    lock.unlink()
+    assert "locks        none" in cli("doctor").out
+
+
+def test_an_input_that_does_not_exist_stops_the_run(repo: Any, cli: Any, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    for path in ("dta.csv", str(tmp_path / "dta.csv")):
+        done = cli("run", "-i", "train.py", "-i", path, "--", "touch", str(ran))
+        assert done.status == 2
+        assert f"The input {path} does not exist, so nothing was run." in done.err
+    repo.write(".runref.yaml", "inputs: [train.py, pkg/dta.csv]\n")
+    done = cli("run", "--json", "--", "touch", str(ran))
+    assert (done.status, done.error["code"]) == (2, "invalid-config")
+    assert done.error["message"].startswith("the input pkg/dta.csv of ")
+    assert not ran.exists()
+    repo.write(".runref.yaml", "inputs: [train.py]\n")
+    folder = repo.path / "pkg"
+    assert cli("run", "-i", "model.py", "--", "touch", str(ran), cwd=folder).status == 0
+    assert cli("ls", "--json").json["total"] == 1
 
 
 def test_doctor_names_bad_settings(repo: Any, cli: Any) -> None:

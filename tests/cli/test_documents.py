@@ -90,6 +90,8 @@ def test_errors_are_documents_on_stderr(cli: Any, validate: Any, tmp_path: Any) 
         (("ls", "--json", "--limit", "0"), 2, "usage"),
         (("ls", "--json", "--nonsense"), 2, "usage"),
         (("run", "--json", "--", "no-such-program"), 3, "command-not-found"),
+        (("run", "--json", "-i", "no-such-file", "--", "true"), 2, "usage"),
+        (("plot", "--json", "nope", "-o", "nope.svg"), 2, "nothing-to-plot"),
         (("-C", str(tmp_path / "none"), "ls", "--json"), 3, "operating-system"),
     ):
         done = cli(*argv)

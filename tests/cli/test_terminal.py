@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -119,10 +120,18 @@ def test_ctrl_c_during_a_reproduction_leaves_no_checkout(
     assert again.end() == 130
     assert "verdict     none: interrupted" in again.text
     assert list(folder.iterdir()) == []
+    assert_no_verdict(cli, cli("show", "--json", "@~1").json["id"])
+
+
+def assert_no_verdict(cli: Any, original: str) -> None:
+    recorded = cli("show", "--json", "@").json
+    assert recorded["status"] == "interrupted"
+    assert recorded["reproduction"] is None
+    assert recorded["note"] == f"interrupted reproduction of run {original}: no verdict"
 
 
 def test_sigterm_during_a_reproduction_leaves_no_checkout(
-    waiting: Any, cli: Any, tmp_path: Path
+    waiting: Any, cli: Any, tmp_path: Path, validate: Any
 ) -> None:
     waiting.write(
         "train.py",
@@ -135,18 +144,24 @@ def test_sigterm_during_a_reproduction_leaves_no_checkout(
     folder = tmp_path / "temporary"
     folder.mkdir()
     with subprocess.Popen(
-        [sys.executable, "-m", "runref", "reproduce", "@"],
+        [sys.executable, "-m", "runref", "reproduce", "--json", "@"],
         cwd=waiting.path,
         env={**os.environ, "TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as again:
         assert again.stdout is not None
-        while b"training" not in again.stdout.readline():
+        assert again.stderr is not None
+        while b"training" not in again.stderr.readline():
             pass
         again.send_signal(signal.SIGTERM)
-        again.stdout.read()
+        document = json.loads(again.stdout.read())
         assert again.wait(LIMIT_SECONDS) == 130
     assert list(folder.iterdir()) == []
+    validate("reproduce", document)
+    assert (document["verdict"], document["reasons"]) == ("", [])
+    assert document["interrupted"]
+    assert_no_verdict(cli, document["run"])
 
 
 def test_sigterm_before_the_command_ends_the_block() -> None:
@@ -267,6 +282,24 @@ def test_a_progress_bar_for_a_large_input(repo: Any, terminal: Any) -> None:
     before, _, after = running.shown.partition(b"the program")
     assert b"\xe2\x94" in before or b"inputs" in before
     assert b"inputs" not in after
+
+
+@pytest.mark.slow
+def test_a_progress_bar_while_a_large_input_is_brought_back(
+    repo: Any, cli: Any, terminal: Any, tmp_path: Path
+) -> None:
+    repo.write(".gitignore", "large\n")
+    repo.write("train.py", "import runref; runref.init().log({'x': 1}); print('the program')")
+    with (repo.path / "large").open("wb") as file:
+        file.truncate(2_300_000_000)
+    cli("run", "-i", "large", "--", "python", "train.py")
+    again = terminal("reproduce", "@", TMPDIR=str(tmp_path))
+    assert again.end() == 0
+    assert "2.3 GB" in again.text
+    before, _, after = again.shown.partition(b"the program")
+    assert before.count(b"\x1b[") > after.count(b"\x1b[")
+    assert "inputs " in ANSI.sub("", before.decode())
+    assert b"GB/s" not in after
 
 
 def test_no_progress_bar_in_a_pipe_or_for_what_is_quick(

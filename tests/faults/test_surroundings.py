@@ -69,7 +69,7 @@ def test_the_spool_is_deleted_during_the_run(victims):
     """
     out, err = victims.run(source)
     assert out == "trained\n"
-    assert "is not in the repository yet" in err
+    assert "is not recorded: its folder" in err
 
 
 MANY = """

@@ -126,6 +126,40 @@ def test_an_object_nobody_refers_to_survives_gc_when_it_was_written_again(repo):
     assert objects_of(repo).read_blob(oid) == b"unreferenced\n"
 
 
+@pytest.mark.parametrize("how", ["write", "freshen", "batch"])
+def test_an_object_in_a_cruft_pack_is_made_young(repo, how):
+    """Such a pack has the ages of its objects in a file of its own, whatever the pack's age."""
+    objects = objects_of(repo)
+    content = b"unreferenced\n"
+    oid = objects.write_blob(content)
+    os.utime(loose_path(repo, oid), (1_000_000_000, 1_000_000_000))
+    repo.git("gc", "-q", "--cruft", "--prune=2000-01-01")
+    assert list((repo.path / ".git/objects/pack").glob("*.mtimes"))
+    assert not loose_path(repo, oid).exists()
+    objects = objects_of(repo)
+    if how == "freshen":
+        objects.freshen(oid)
+    elif how == "write":
+        assert objects.write_blob(content) == oid
+    else:
+        with objects.batch():
+            objects.write_blob(content)
+    repo.git("gc", "-q", "--cruft", "--prune=1.day.ago")
+    assert repo.git("cat-file", "blob", oid) == "unreferenced"
+
+
+def test_no_second_copy_is_written_beside_one_that_could_be_made_young(repo):
+    """The object is in a cruft pack, and in a pack that a fetch brought."""
+    objects = objects_of(repo)
+    oid = objects.write_blob(b"here and there\n")
+    os.utime(loose_path(repo, oid), (1_000_000_000, 1_000_000_000))
+    repo.git("gc", "-q", "--cruft", "--prune=2000-01-01")
+    both = f"{oid}\n{repo.git('rev-parse', 'HEAD:train.py')}\n"
+    repo.git("pack-objects", ".git/objects/pack/pack", input=both.encode())
+    assert objects_of(repo).write_blob(b"here and there\n") == oid
+    assert not loose_path(repo, oid).exists()
+
+
 def test_an_empty_object_file_left_by_a_power_failure_is_written_again(repo):
     objects = objects_of(repo)
     oid = objects.write_blob(b"precious\n")
@@ -179,8 +213,19 @@ def test_a_damaged_pack_is_named_and_a_good_copy_elsewhere_is_used(repo):
 
 def test_the_kind_is_checked(repo):
     objects = objects_of(repo)
-    with pytest.raises(ObjectDamaged, match="is a commit, where a tree"):
+    with pytest.raises(ObjectDamaged, match="is a commit, where a tree") as caught:
         objects.read_tree(repo.git("rev-parse", "HEAD"))
+    assert "git fsck" in caught.value.hint
+
+
+@pytest.mark.parametrize("kind", ["tree", "commit"])
+def test_an_object_that_makes_no_sense_is_named_with_what_to_do(repo, kind):
+    objects = objects_of(repo)
+    oid = objects.write(kind, b"nonsense")
+    read = objects.read_tree if kind == "tree" else objects.read_commit
+    with pytest.raises(ObjectDamaged, match=f"{kind} {oid} is damaged") as caught:
+        read(oid)
+    assert "fetch" in caught.value.hint
 
 
 def test_an_open_store_follows_objects_through_gc_and_repack(repo):

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from runref.git.files import CannotWrite
-from runref.git.refs import RefLocked, RefUnreadable
+from runref.git.refs import STALE_LOCK_SECONDS, RefLocked, RefUnreadable
 from runref.git.repository import Repository
 
 NAME = "refs/runref/runs"
@@ -81,9 +81,18 @@ def test_a_ref_that_cannot_be_read_is_not_taken_for_absent(repo):
     path.parent.mkdir()
     path.symlink_to(path)  # reading it fails with ELOOP, as a network file system fails with EIO
     ref = opened(repo).ref(NAME)
-    with pytest.raises(RefUnreadable):
+    with pytest.raises(RefUnreadable) as caught:
         ref.compare_and_swap("", first, message="would start a new history")
+    assert "readable" in caught.value.hint
     assert not path.with_suffix(".lock").exists()
+
+
+def test_packed_refs_that_cannot_be_read_are_not_taken_for_absent(repo):
+    path = repo.path / ".git/packed-refs"
+    path.symlink_to(path)
+    with pytest.raises(RefUnreadable, match="packed-refs") as caught:
+        opened(repo).ref(NAME).read()
+    assert "readable" in caught.value.hint
 
 
 def test_a_file_where_a_folder_should_be_is_named(repo):
@@ -117,6 +126,28 @@ def test_a_lock_left_by_a_killed_process_is_removed(repo):
     assert not lock.exists()
     assert ref.read() == commit
     assert not list((repo.path / ".git").glob("runref_clock*"))
+
+
+def test_the_age_of_a_lock_is_told(repo):
+    ref = opened(repo).ref(NAME)
+    assert ref.lock_age() is None
+    lock = repo.path / f".git/{NAME}.lock"
+    lock.parent.mkdir()
+    lock.write_text("")
+    assert 0 <= ref.lock_age() + 0.1 < STALE_LOCK_SECONDS  # the kernel stamps files a tick behind
+    os.utime(lock, (time.time() - 100, time.time() - 100))
+    assert 99 < ref.lock_age() < 200
+    assert lock.exists()
+    assert not list((repo.path / ".git").glob("runref_clock*"))
+
+
+def test_the_age_of_a_lock_is_by_the_clock_of_its_file_system(repo, monkeypatch):
+    lock = repo.path / f".git/{NAME}.lock"
+    lock.parent.mkdir()
+    lock.write_text("")
+    ahead = time.time() + 3600
+    monkeypatch.setattr("runref.git.refs.time", lambda: ahead)
+    assert opened(repo).ref(NAME).lock_age() < STALE_LOCK_SECONDS
 
 
 def test_a_lock_is_not_stale_because_our_clock_is_ahead(repo, monkeypatch):

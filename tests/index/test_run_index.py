@@ -311,18 +311,7 @@ def test_a_folder_in_the_place_of_the_file(writer: Any, folder: Path) -> None:
     assert path.is_dir()
 
 
-@pytest.fixture
-def readable_by_all(tmp_path: Path) -> Iterator[None]:
-    """Let another user into this test's folder, which pytest closes to all but its own."""
-    modes = {path: path.stat().st_mode for path in (tmp_path, *tmp_path.parents[:2])}
-    for path in modes:
-        path.chmod(0o755)
-    yield
-    for path, mode in modes.items():
-        path.chmod(mode)
-
-
-@pytest.mark.usefixtures("readable_by_all")
+@pytest.mark.usefixtures("open_tmp_path")
 def test_a_read_only_cache_is_of_use_as_long_as_it_is_up_to_date(writer: Any, folder: Path) -> None:
     path = fill(writer, folder)
     content = path.read_bytes()

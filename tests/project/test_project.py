@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -145,12 +147,53 @@ def test_a_bare_repository_has_no_root(make_repo: Any) -> None:
 
 
 def test_a_spool_elsewhere(repo: Any, tmp_path: Path) -> None:
+    digits = hashlib.sha256(os.fsencode(repo.path / ".git")).hexdigest()[:12]
+    for setting, folder in {
+        f"{tmp_path}/shared": tmp_path / "shared",
+        "~/shared": Path(os.environ["HOME"]) / "shared",
+        "in-tree": repo.path / "in-tree",
+    }.items():
+        repo.write(".runref.yaml", f"spool: {setting}\n")
+        assert project_of(repo).spool.path == folder / f"{repo.path.name}-{digits}"
+
+
+def test_a_linked_worktree_has_the_spool_of_its_repository(repo: Any, tmp_path: Path) -> None:
     repo.write(".runref.yaml", f"spool: {tmp_path}/shared\n")
-    assert project_of(repo).spool.path == tmp_path / "shared"
-    repo.write(".runref.yaml", "spool: ~/shared\n")
-    assert project_of(repo).spool.path == Path(os.environ["HOME"]) / "shared"
-    repo.write(".runref.yaml", "spool: in-tree\n")
-    assert project_of(repo).spool.path == repo.path / "in-tree"
+    repo.commit("settings")
+    repo.git("worktree", "add", "-q", str(tmp_path / "linked"))
+    linked = open_project(tmp_path / "linked", os.environ)
+    assert linked.spool.path == project_of(repo).spool.path
+
+
+def test_clones_with_one_committed_spool_leave_each_other_s_runs_alone(
+    repo: Any, make_repo: Any, tmp_path: Path
+) -> None:
+    repo.write(".runref.yaml", f"spool: {tmp_path}/shared\n")
+    repo.commit("settings")
+    clone = make_repo("elsewhere/repo")
+    clone.git("pull", "-q", str(repo.path), "main")
+    repo.write("edited.py", "only this clone has it\n")
+    program = "import os, runref; runref.init(console=False); os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", program], cwd=repo.path, check=False)
+    assert project_of(clone).recover() is None
+    assert project_of(clone).live() == []
+    assert project_of(repo).recover() is not None
+    code = project_of(repo).resolve("@").record.code
+    assert code is not None
+    assert repo.git("cat-file", "blob", f"{code.tree}:edited.py") == "only this clone has it"
+
+
+def test_recover_need_not_wait_for_a_process_that_is_collecting(repo: Any) -> None:
+    program = "import os, runref; runref.init(console=False); os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", program], cwd=repo.path, check=False)
+    project = project_of(repo)
+    began = time.monotonic()
+    with project.runs.lock(0):
+        done = project.recover(wait=0)
+    assert done is not None
+    assert done.busy
+    assert time.monotonic() - began < 4  # it would wait for 5 s
+    assert project_of(repo).recover() is not None
 
 
 def test_annotations_are_one_commit_each(repo: Any) -> None:

@@ -276,12 +276,152 @@ def test_an_input_behind_a_link_out_of_the_tree_is_never_overwritten(
     (repo.path / "data").symlink_to(disk)
     repo.write("train.py", LOG_INPUT)
     cli("run", "-i", "data/train.csv", "--", "python", "train.py", "data/train.csv")
-    assert verdict(cli) == "identical"
+    assert verdict(cli, "--write-outside") == "identical"
     (disk / "train.csv").write_text("precious new data")
-    done = cli("reproduce", "@")
+    done = cli("reproduce", "--write-outside", "@")
     assert done.status == 3
     assert "behind a link" in done.err
     assert (disk / "train.csv").read_text() == "precious new data"
+
+
+WRITE_THROUGH_LINK = """\
+import os, runref
+with open("latest/m.txt", "w") as file:
+    file.write("from the program")
+runref.init().log({"x": 1})
+"""
+
+
+@pytest.mark.parametrize("target", ["{root}/out", "{real}/out", "{beside}/out", "../repo/out"])
+def test_a_link_into_the_working_tree_leads_into_the_checkout(
+    repo: Any, cli: Any, tmp_path: Path, target: str
+) -> None:
+    real = Path(os.path.realpath(repo.path))
+    (tmp_path / "beside").symlink_to(real)
+    target = target.format(root=repo.path, real=real, beside=tmp_path / "beside")
+    repo.write("train.py", WRITE_THROUGH_LINK)
+    out = repo.write("out/m.txt", "as committed")
+    (repo.path / "latest").symlink_to(target)
+    repo.commit("a link")
+    cli("run", "-o", "out/m.txt", "--", "python", "train.py")
+    out.write_text("precious")
+    assert verdict(cli) == "identical"
+    assert out.read_text() == "precious"
+
+
+def test_an_input_behind_a_link_into_an_ignored_folder(repo: Any, cli: Any) -> None:
+    repo.write(".gitignore", "raw/\n")
+    repo.write("train.py", LOG_INPUT)
+    data = repo.write("raw/train.csv", "1,2,3")
+    (repo.path / "data").symlink_to(repo.path / "raw")
+    cli("run", "-i", "data/train.csv", "--", "python", "train.py", "data/train.csv")
+    data.unlink()
+    assert verdict(cli) == "identical"
+    assert not data.exists()
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_link_that_leads_elsewhere_needs_permission(
+    repo: Any, cli: Any, tmp_path: Path, relative: bool
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (repo.path / "latest").symlink_to("../disk" if relative else disk)
+    repo.write("train.py", WRITE_THROUGH_LINK)
+    cli("run", "--", "python", "train.py")
+    (disk / "m.txt").write_text("precious")
+    done = cli("reproduce", "--json", "@")
+    assert (done.status, done.json["verdict"]) == (3, "not-runnable")
+    assert done.json["problems"] == [
+        f"links lead outside the working tree: latest → {disk} (--write-outside allows)"
+    ]
+    assert (disk / "m.txt").read_text() == "precious"
+    assert verdict(cli, "--write-outside") == "identical"
+    assert (disk / "m.txt").read_text() == "from the program"
+
+
+def test_a_link_that_leads_out_by_way_of_another(
+    repo: Any, cli: Any, tmp_path: Path, checkouts: Any
+) -> None:
+    repo.write("a/b/c/file", "")
+    (repo.path / "a/b/c/up").symlink_to("../../..")
+    (repo.path / "latest").symlink_to("a/b/c/up/../disk")
+    (tmp_path / "disk").mkdir()
+    repo.write("train.py", WRITE_THROUGH_LINK)
+    cli("run", "--", "python", "train.py")
+    done = cli("reproduce", "@")
+    assert done.status == 3
+    assert "the link latest leads out of the checkout by way of another one" in done.err
+    assert checkouts() == []
+
+
+def test_only_some_of_many_links_are_named(repo: Any, cli: Any, tmp_path: Path) -> None:
+    for number in range(5):
+        (repo.path / f"link{number}").symlink_to(tmp_path)
+    repo.write("train.py", "import runref; runref.init().log({'x': 1})")
+    cli("run", "--", "python", "train.py")
+    (problem,) = cli("reproduce", "--json", "@").json["problems"]
+    assert f"link0 → {tmp_path}, link1" in problem
+    assert f"link2 → {tmp_path} and 2 more (" in problem
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_without_a_commit_git_does_not_find_the_users_repository(
+    make_repo: Any, cli: Any, monkeypatch: pytest.MonkeyPatch, removed: bool
+) -> None:
+    repo = make_repo("fresh")
+    temporary = repo.path / "tmp"
+    temporary.mkdir()
+    repo.write(
+        "train.py",
+        f"""\
+import os, runref, shutil, subprocess
+again = os.path.dirname(os.getcwd()) == {str(temporary)!r}
+if again:
+    {'shutil.rmtree(".git")' if removed else ""}
+    subprocess.run(["git", "add", "-f", "train.py"])
+runref.init().log({{"x": 1}})
+""",
+    )
+    cli("run", "--", "python", "train.py", cwd=repo.path)
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    done = cli("reproduce", "--json", "@", cwd=repo.path)
+    assert done.json["verdict"] == "identical"
+    assert ("not a git repository" in done.err) == removed
+    assert repo.git("ls-files") == ""
+
+
+def test_every_variable_that_leads_git_elsewhere_is_dropped(
+    repo: Any, cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = repo.git("rev-parse", "--local-env-vars").split()
+    repo.write(
+        "train.py",
+        f"import os, runref; runref.init().log({{n: int(n in os.environ) for n in {names}}})",
+    )
+    cli("run", "--", "python", "train.py")
+    git_dir = str(repo.path / ".git")
+    places = {
+        "GIT_DIR": git_dir,
+        "GIT_COMMON_DIR": git_dir,
+        "GIT_OBJECT_DIRECTORY": f"{git_dir}/objects",
+        "GIT_WORK_TREE": str(repo.path),
+    }
+    for name in names:
+        monkeypatch.setenv(name, places.get(name, "0"))
+    done = cli("reproduce", "--json", "@")
+    assert done.json["verdict"] == "identical"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a place that nobody may write")
+def test_a_reproduction_that_cannot_be_recorded_says_why(repo: Any, cli: Any) -> None:
+    repo.write("train.py", "import runref; runref.init().log({'x': 1})")
+    cli("run", "--", "python", "train.py")
+    repo.write(".runref.yaml", "spool: /proc/self/none\n")
+    done = cli("reproduce", "@")
+    assert done.status == 3
+    assert "could not be recorded and so not be judged: /proc/self/none" in done.err
+    assert "hint: Make it writable" in done.err
 
 
 def test_the_checkout_goes_also_where_folders_are_read_only(

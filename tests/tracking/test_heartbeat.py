@@ -49,6 +49,27 @@ def test_it_stops_when_the_run_is_gone():
     assert len(calls) == 1
 
 
+def test_it_says_that_the_run_is_gone_unless_the_process_has_left_it():
+    gone = threading.Event()
+    beat, _, _ = _called(1, problem=FileNotFoundError)
+    Heartbeat(beat, interval=0.001, on_gone=gone.set).join()
+    assert gone.is_set()
+
+    beating, stopped, mourned = threading.Event(), threading.Event(), threading.Event()
+
+    def beat_while_the_run_ends() -> None:
+        beating.set()
+        stopped.wait(10)
+        raise FileNotFoundError
+
+    heartbeat = Heartbeat(beat_while_the_run_ends, interval=0.001, on_gone=mourned.set)
+    assert beating.wait(10)
+    heartbeat.stop()
+    stopped.set()
+    heartbeat.join()
+    assert not mourned.is_set()
+
+
 @pytest.mark.parametrize("problem", [None, OSError])
 def test_the_snapshot_is_kept_now_and_then(problem):
     keep, reached, calls = _called(3, problem=problem)

@@ -11,6 +11,7 @@ import pytest
 from runref.model.codec import dump_json_line
 from runref.model.documents import to_document
 from runref.model.times import after, now
+from runref.project.project import open_project
 from runref.tracking.attach import attach
 from runref.tracking.clock import base_of
 from runref.tracking.collect import Collection, conclude, recover
@@ -18,6 +19,7 @@ from runref.tracking.liveness import DEAD_AFTER_SECONDS, Process, is_alive, this
 from runref.tracking.run import Run
 from runref.tracking.run_directory import End, RunDirectory
 from runref.tracking.seal import seal
+from runref.tracking.spool import Spool
 from runref.tracking.writer import RunGone, Writer
 
 
@@ -229,9 +231,63 @@ def test_a_process_on_another_machine_lives_as_long_as_its_heart_beats():
     assert is_alive(this_process(), 0.0)
 
 
+def test_the_clock_of_the_files_has_the_last_word_about_a_death(tracker, monkeypatch):
+    run = tracker.start()
+    run.log({"loss": 1})
+    directory = run.directory
+    (path,) = directory.path.glob("writer.*.json")
+    elsewhere = Process("another machine", "other", 1, "1")
+    path.write_bytes(dump_json_line(to_document(elsewhere)))
+    ahead = time.time() + 3600
+    monkeypatch.setattr("runref.tracking.liveness.time.time", lambda: ahead)
+    assert directory.has_live_writers()
+    monkeypatch.undo()
+    long_ago = time.time() - DEAD_AFTER_SECONDS - 60
+    os.utime(path, (long_ago, long_ago))
+    assert not directory.has_live_writers()
+    assert not list(directory.path.glob(".clock-*"))
+
+
 def test_a_process_number_that_was_given_again_is_another_process():
     mine = this_process()
     assert not is_alive(Process(mine.machine, mine.host, mine.pid, "1"), time.time())
+
+
+@pytest.mark.parametrize("ready", [False, True])
+def test_a_run_of_another_repository_is_left_to_it(tracker, make_repo, tmp_path, ready):
+    run, directory = _killed_run(tracker)
+    if ready:
+        directory.write_end(End(status="finished", duration=1.0))
+        seal(directory, tracker.project.repository.objects)
+        directory = tracker.project.spool.make_ready(directory)
+    other = open_project(make_repo("other").path, os.environ)
+    shared = Spool(tmp_path / "shared", common_dir=other.repository.common_dir)
+    shared.path.mkdir()
+    moved = directory.path.rename(shared.path / directory.path.name)
+    done = recover(shared, other.runs)
+    assert (done.committed, list(done.problems)) == ([], [run.id])
+    assert "belongs to" in done.problems[run.id]
+    assert not (moved / "end.json").exists() or ready
+    own = Spool(shared.path, common_dir=tracker.project.repository.common_dir)
+    assert recover(own, tracker.project.runs).committed == [run.id]
+    assert tracker.record(run).code is not None
+
+
+def test_a_repository_that_was_moved_recovers_its_runs(tracker, tmp_path):
+    run, _ = _killed_run(tracker)
+    moved = tracker.root.rename(tmp_path / "moved")
+    project = open_project(moved, os.environ)
+    assert recover(project.spool, project.runs).committed == [run.id]
+
+
+def test_a_run_is_found_while_it_lives_and_while_it_waits(tracker):
+    run, directory = _killed_run(tracker)
+    spool = tracker.project.spool
+    assert spool.find(run.id).path == directory.path
+    ready = spool.make_ready(directory)
+    assert spool.find(run.id).path == ready.path
+    assert spool.find("20200101-000000000000") is None
+    assert spool.find("..") is None
 
 
 def test_half_made_folders_are_swept_after_a_day(tracker):

@@ -16,6 +16,7 @@ from runref.artifacts.manifest import (
     ManifestTooNew,
     ManifestUnsafe,
 )
+from runref.artifacts.off_limits import conflict
 from runref.artifacts.reading import (
     ArtifactChanged,
     ArtifactSpecial,
@@ -23,7 +24,7 @@ from runref.artifacts.reading import (
     ArtifactVanished,
     hash_file,
 )
-from runref.artifacts.restoring import TargetExists, TargetUnwritable
+from runref.artifacts.restoring import TargetExists, TargetUnwritable, check_target
 from runref.artifacts.tree import hash_path
 
 __all__ = [
@@ -46,6 +47,8 @@ __all__ = [
     "StoreUnusable",
     "TargetExists",
     "TargetUnwritable",
+    "check_target",
+    "conflict",
     "hash_file",
     "hash_path",
 ]

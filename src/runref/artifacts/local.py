@@ -12,7 +12,7 @@ from runref.artifacts.manifest import Manifest, parse_manifest
 from runref.artifacts.parallel import Progress
 from runref.artifacts.reading import OnBytes, opened
 from runref.artifacts.stat_cache import StatCache
-from runref.artifacts.tree import Found, describe, hash_bytes, hash_found
+from runref.artifacts.tree import Found, describe, hash_bytes, hash_found, list_names
 
 
 class LocalStore:
@@ -28,6 +28,7 @@ class LocalStore:
     """
 
     def __init__(self, directory: Path, *, fsync: bool = True) -> None:
+        self._directory = directory
         self._blobs = Blobs(directory, fsync=fsync)
         self._cache = StatCache(directory / "digests.json")
 
@@ -123,13 +124,15 @@ class LocalStore:
 
         Raises:
             TargetExists: Something is there, and `replace` is not set.
-            TargetUnwritable: The target cannot be written.
+            TargetUnwritable: The target cannot be written, or must not be: it is or holds this
+                store or a working tree, or lies in a git directory.
             ArtifactMissing: The content, or that of a file of the directory, is not stored.
             ArtifactDamaged: The stored bytes are others.
             ManifestInvalid: A directory's manifest is none.
             ManifestTooNew: A later runref wrote it.
             ManifestUnsafe: It names something outside the target.
         """
+        restoring.check_target(target, None, self._directory, "the artifact store")
         progress = Progress(on_progress)
         with restoring.replacing(target, replace=replace) as new:
             if kind == "file":
@@ -137,6 +140,30 @@ class LocalStore:
             else:
                 manifest = self.read_manifest(digest)
                 restoring.write_directory(self._blobs, manifest, new, progress, links_out=links_out)
+
+    def unrecorded(self, digest: str, kind: str, target: Path) -> list[str]:
+        """Return what a directory holds and an artifact does not: what `restore` would remove.
+
+        Args:
+            digest: The artifact.
+            kind: ``file``, or ``directory`` where the digest is of a manifest.
+            target: What is to be replaced; a link or a file holds nothing.
+
+        Returns:
+            Paths relative to `target`, sorted.
+
+        Raises:
+            ArtifactUnreadable: The operating system does not let the directory be listed.
+            ArtifactMissing: The manifest is not stored.
+            ArtifactDamaged: The stored bytes are others.
+            ManifestInvalid: They are no manifest.
+            ManifestTooNew: A later runref wrote it.
+            ManifestUnsafe: It names something outside the directory.
+        """
+        if target.is_symlink() or not target.is_dir():
+            return []
+        entries = self.read_manifest(digest).entries if kind == "directory" else ()
+        return sorted(set(list_names(target)) - {entry.path for entry in entries})
 
     def _keep(self, found: Found, on_bytes: OnBytes) -> tuple[str, int]:
         known = self._cache.digest_of(found.path, found.status)

@@ -12,23 +12,49 @@ from pathlib import Path
 
 from runref.artifacts.blobs import Blobs, damaged, missing
 from runref.artifacts.manifest import EXECUTABLE, LINK, Entry, Manifest, ManifestUnsafe
+from runref.artifacts.off_limits import conflict, names_git
 from runref.artifacts.parallel import Progress, in_parallel
 from runref.artifacts.reading import ArtifactVanished, OnBytes, opened
 from runref.artifacts.reflink import clone
-from runref.errors import ExitStatus, RunrefError
+from runref.errors import RunrefError
 
 
 class TargetExists(RunrefError):
     """Something stands where content should be brought back."""
 
     code = "target-exists"
-    exit_status = ExitStatus.NO
 
 
 class TargetUnwritable(RunrefError):
-    """The place where content should be brought back cannot be written."""
+    """The place where content should be brought back cannot, or must not, be written."""
 
     code = "target-unwritable"
+
+
+def check_target(
+    target: Path, root: Path | None, closed: Path, name: str = "the git directory"
+) -> None:
+    """Refuse to bring content back where a repository would be replaced or written into.
+
+    Args:
+        target: Where content is to go.
+        root: Root of the working tree, where it is known.
+        closed: The git directory that all worktrees share, or another folder that is not open.
+        name: What `closed` is called.
+
+    Raises:
+        TargetUnwritable: The target is or holds a working tree or a git directory, or lies in one.
+    """
+    problem = conflict(target, root, closed, name)
+    if not problem and names_git(target):
+        problem = "lies in a git directory"
+    if not problem and _is_directory(target) and os.path.lexists(target / ".git"):
+        problem = "is the working tree of a repository"
+    if problem:
+        raise TargetUnwritable(
+            f"{target} {problem}, which is never replaced by data",
+            hint="choose another folder to bring it back into",
+        )
 
 
 @contextmanager
@@ -44,15 +70,13 @@ def replacing(target: Path, *, replace: bool) -> Iterator[Path]:
             f"{target} exists already", hint="move it away, or ask for it to be replaced"
         )
     new = target.parent / f".runref-{os.urandom(6).hex()}"
-    old = target.parent / f".runref-{os.urandom(6).hex()}"
     with _explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield new
-            _swap(new, target, old)
+            _swap(new, target)
         finally:
             _remove(new)
-            _remove(old)
 
 
 def write_file(
@@ -137,17 +161,25 @@ def _write(descriptor: int, chunk: memoryview) -> None:
         chunk = chunk[os.write(descriptor, chunk) :]
 
 
-def _swap(new: Path, target: Path, old: Path) -> None:
-    """Rename `new` to `target`; a directory on either side needs the old one out of the way."""
-    if os.path.lexists(target) and (_is_directory(target) or _is_directory(new)):
-        target.rename(old)
-        try:
-            new.rename(target)
-        except OSError:
-            old.rename(target)
-            raise
-    else:
+def _swap(new: Path, target: Path) -> None:
+    """Rename `new` to `target`; a directory on either side needs the old one out of the way.
+
+    Between two renames a process can be killed. The name that the old content has then says whose
+    it is, and nothing removes it before the new one is in place.
+    """
+    if not os.path.lexists(target) or not (_is_directory(target) or _is_directory(new)):
         new.replace(target)
+        return
+    old = target.with_name(f".{target.name}.replaced-{os.urandom(4).hex()}")
+    try:
+        target.rename(old)
+        new.rename(target)
+    except BaseException:
+        # An interrupt can come before, between or after the renames: the disk knows.
+        if os.path.lexists(old) and not os.path.lexists(target):
+            old.rename(target)
+        raise
+    _remove(old)
 
 
 def _remove(path: Path) -> None:
@@ -158,7 +190,7 @@ def _remove(path: Path) -> None:
 
 
 def _is_directory(path: Path) -> bool:
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         return stat.S_ISDIR(path.lstat().st_mode)
     return False
 

@@ -108,6 +108,18 @@ def hash_bytes(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
+def list_names(directory: Path) -> list[str]:
+    """Return the paths of everything below a directory that is no directory itself.
+
+    Raises:
+        ArtifactVanished: The directory, or one below it, is not there (any more).
+        ArtifactUnreadable: The operating system refuses.
+    """
+    listing = _list(os.fspath(directory))
+    links = [entry.path for entry in listing.others if entry.mode == LINK]
+    return [found.name for found in listing.files] + links + listing.left_out
+
+
 def _digest(files: list[Found], digester: Digester, progress: Progress) -> list[Entry]:
     def entry(found: Found) -> Entry:
         digest, size = digester(found, progress)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from runref.cli.text import format_value
 from runref.model.difference import flatten, same_value
+from runref.model.headline import main_metrics
 from runref.store.recorded import RecordedRun
-from runref.tracking.message import main_metrics
 
 _SHOWN = 6
 """Parameters, and metrics, that a table shows unless asked for others."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from runref.cli.output import printable
+from runref.model.headline import format_number
 from runref.model.times import parse_time
-from runref.tracking.message import format_number
 
 
 def format_value(value: Any) -> str:

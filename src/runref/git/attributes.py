@@ -1,7 +1,8 @@
-"""Which filter ``.gitattributes`` gives a file (``filter=lfs`` is what most of them are for).
+"""What ``.gitattributes`` say of how git filters a file: by a program, and by its line endings.
 
-Only the ``filter`` attribute is read. ``dulwich.attrs`` is not used: it knows no macros and no
-quoted patterns, and its patterns come from ``dulwich.wildmatch`` (see :mod:`runref.git.wildmatch`).
+``filter=lfs`` is what most of them are for. ``dulwich.attrs`` is not used: it knows no macros and
+no quoted patterns, and its patterns come from ``dulwich.wildmatch`` (see
+:mod:`runref.git.wildmatch`).
 """
 
 from __future__ import annotations
@@ -27,8 +28,19 @@ _ESCAPES = {
 }
 
 
-_Attributes = list[tuple[bytes, bytes | None]]
-"""Names and values, the one that counts most first; a value of ``None`` stands for true."""
+Value = bytes | bool | None
+"""``name=value``, ``name`` (true), ``-name`` (false), or ``!name`` (None): as if never said."""
+
+_Attributes = list[tuple[bytes, Value]]
+"""Names and values, the one that counts most first."""
+
+
+_SIGNS: dict[bytes, Value] = {b"-": False, b"!": None}
+
+_BUILT_IN: dict[bytes, _Attributes] = {
+    b"binary": [(b"text", False), (b"merge", False), (b"diff", False)]
+}
+"""The macro that git defines itself."""
 
 
 class _Rule(NamedTuple):
@@ -38,7 +50,7 @@ class _Rule(NamedTuple):
 
 
 class FilterAttributes:
-    """The ``filter`` attribute of every file of one working tree."""
+    """The attributes of every file of one working tree."""
 
     def __init__(
         self, root: bytes, *, weakest: Iterable[bytes] = (), strongest: Iterable[bytes] = ()
@@ -52,7 +64,7 @@ class FilterAttributes:
         """
         self._root = root
         # Only these files may define macros, and the strongest definition counts.
-        self._macros: dict[bytes, _Attributes] = {}
+        self._macros: dict[bytes, _Attributes] = dict(_BUILT_IN)
         self._strongest = [rule for content in strongest for rule in self._parse(content)]
         self._chains: dict[bytes, tuple[tuple[int, list[_Rule]], ...]] = {}
         self._chain(b"")
@@ -64,20 +76,29 @@ class FilterAttributes:
         Args:
             path: Relative to the root.
         """
+        value = self.values_of(path).get(b"filter")
+        return value if isinstance(value, bytes) else b""
+
+    def values_of(self, path: bytes) -> dict[bytes, Value]:
+        """All attributes that are said of a file.
+
+        Args:
+            path: Relative to the root.
+        """
         folder, _, name = path.rpartition(b"/")
         chain = self._chain(folder + b"/" if folder else b"")
-        values: dict[bytes, bytes | None] = {}
+        values: dict[bytes, Value] = {}
         for base, rules in ((0, self._strongest), *chain, (0, self._weakest)):
             for rule in reversed(rules):
                 if rule.match.fullmatch(path[base:] if rule.whole_path else name):
                     self._fill(values, rule.attributes)
-        return values.get(b"filter") or b""
+        return values
 
-    def _fill(self, values: dict[bytes, bytes | None], attributes: _Attributes) -> None:
+    def _fill(self, values: dict[bytes, Value], attributes: _Attributes) -> None:
         for name, value in attributes:
             if name not in values:
                 values[name] = value
-                if value is None:
+                if value is True:
                     self._fill(values, self._macros.get(name, []))
 
     def _chain(self, folder: bytes) -> tuple[tuple[int, list[_Rule]], ...]:
@@ -132,6 +153,5 @@ def _read(attributes: list[bytes]) -> _Attributes:
         if given:
             found.append((name, value))
         else:
-            # Of what is false or unspecified, all that counts is that it has no name.
-            found.append((name, b"" if attribute.startswith((b"-", b"!")) else None))
+            found.append((name, _SIGNS.get(attribute[:1], True)))
     return found

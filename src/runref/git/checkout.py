@@ -90,7 +90,8 @@ def _write_folders(objects: ObjectStore, tree: str, root: bytes) -> CheckoutRepo
                     files += 1
             except FileExistsError as problem:
                 raise UnsafeTree(
-                    f"the tree holds {os.fsdecode(path)!r} twice, or two names that are one here"
+                    f"the tree holds {os.fsdecode(path)!r} twice, or two names that are one here",
+                    hint="write it to a file system that tells upper from lower case",
                 ) from problem
             if entry.is_tree:
                 waiting.append((path + b"/", entry.oid))

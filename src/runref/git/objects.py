@@ -31,6 +31,8 @@ __all__ = ["Commit", "Kind", "ObjectDamaged", "ObjectMissing", "ObjectStore", "T
 
 _ALTERNATES_DEPTH = 5
 
+_MEND = "`git fsck` lists all damage; fetch the object from another clone"
+
 
 class ObjectMissing(RunrefError):
     """An object is not in the repository."""
@@ -198,7 +200,7 @@ class ObjectStore:
         if damage:
             raise ObjectDamaged(
                 f"object {oid} is damaged ({damage[0]})",
-                hint="`git fsck` lists all damage; fetch the object from another clone",
+                hint=_MEND,
             )
         raise ObjectMissing(
             f"object {oid} is not in the repository",
@@ -243,7 +245,7 @@ class ObjectStore:
         try:
             return decode_tree(body, self._format.hex_length // 2)
         except ValueError as problem:
-            raise ObjectDamaged(f"tree {oid} is damaged: {problem}") from problem
+            raise ObjectDamaged(f"tree {oid} is damaged: {problem}", hint=_MEND) from problem
 
     def read_commit(self, oid: str) -> Commit:
         """A commit."""
@@ -251,12 +253,15 @@ class ObjectStore:
         try:
             return decode_commit(body)
         except ValueError as problem:
-            raise ObjectDamaged(f"commit {oid} is damaged: {problem}") from problem
+            raise ObjectDamaged(f"commit {oid} is damaged: {problem}", hint=_MEND) from problem
 
     def _read_kind(self, oid: str, wanted: Kind) -> bytes:
         kind, body = self.read(oid)
         if kind != wanted:
-            raise ObjectDamaged(f"object {oid} is a {kind}, where a {wanted} should be")
+            raise ObjectDamaged(
+                f"object {oid} is a {kind}, where a {wanted} should be",
+                hint="what names it was not made by runref or is damaged: `git fsck` tells more",
+            )
         return body
 
     def resolve_prefix(self, prefix: str) -> list[str]:

@@ -1,5 +1,5 @@
 # Text paths: Path costs more than most of the system calls made here.
-# ruff: noqa: PTH116, PTH208
+# ruff: noqa: PTH110, PTH116, PTH208
 """Packed objects: every pack of one object directory."""
 
 from __future__ import annotations
@@ -80,6 +80,9 @@ class Packs:
         return Pack(f"{self.folder}/{name}", object_format=object_format)
 
     def _find(self, raw: bytes) -> tuple[str, Pack] | None:
+        return next(self._holders(raw), None)
+
+    def _holders(self, raw: bytes) -> Iterator[tuple[str, Pack]]:
         from dulwich.pack import PackFileDisappeared
 
         for name, pack in list(self._packs.items()):
@@ -90,8 +93,7 @@ class Packs:
             except PackFileDisappeared:
                 self._forget(name)
                 continue
-            return name, pack
-        return None
+            yield name, pack
 
     def _forget(self, name: str) -> None:
         pack = self._packs.pop(name, None)
@@ -105,21 +107,25 @@ class Packs:
             return bool(self._packs) and self._find(bytes.fromhex(oid)) is not None
 
     def freshen(self, oid: str) -> bool:
-        """Make the pack that holds the object young; False where there is none."""
+        """Make a pack that holds the object young; False where none can be."""
         with self._lock:
             self.refresh(even_if_unchanged=False)
-            found = self._find(bytes.fromhex(oid)) if self._packs else None
-            if found is None:
+            if not self._packs:
                 return False
-            name = found[0]
-            if monotonic() - self._freshened.get(name, -_STAYS_FRESH) < _STAYS_FRESH:
-                return True
-            try:
-                os.utime(f"{self.folder}/{name}.pack")
-            except OSError:  # gone, or owned by someone else: the object is written once more
-                return False
-            self._freshened[name] = monotonic()
+            return any(self._make_young(name) for name, _ in self._holders(bytes.fromhex(oid)))
+
+    def _make_young(self, name: str) -> bool:
+        # A cruft pack says in this file how old each of its objects is; its own age is nothing.
+        if os.path.exists(f"{self.folder}/{name}.mtimes"):
+            return False
+        if monotonic() - self._freshened.get(name, -_STAYS_FRESH) < _STAYS_FRESH:
             return True
+        try:
+            os.utime(f"{self.folder}/{name}.pack")
+        except OSError:  # gone, or owned by someone else: the object is written once more
+            return False
+        self._freshened[name] = monotonic()
+        return True
 
     def read(self, oid: str) -> tuple[Kind, bytes] | None:
         """An object, or None where no pack known so far holds it.

@@ -20,8 +20,8 @@ from runref.git.backoff import Backoff
 from runref.git.files import Sharing, make_folders, sync_folder, write_fully, writing
 from runref.git.format import ObjectFormat
 
-_STALE_AFTER = 10.0
-"""Seconds; git holds the lock of one ref for milliseconds."""
+STALE_LOCK_SECONDS = 10.0
+"""A lock file that is older was left by a killed process: git holds one for milliseconds."""
 
 _SYMBOLIC = b"ref: "
 
@@ -75,6 +75,7 @@ class Ref:
         self.name = name
         self._storage = storage
         self._path = f"{storage.common_dir}/{name}"
+        self._lock = f"{self._path}.lock"
 
     def read(self) -> str:
         """The object it names, or an empty string where there is no such ref.
@@ -118,21 +119,38 @@ class Ref:
         """
         if not self._storage.object_format.is_oid(new):
             raise ValueError(f"{new!r} is no object name")
-        lock = f"{self._path}.lock"
-        with writing(self._path), self._locked(lock, wait) as descriptor:
+        with writing(self._path), self._locked(wait) as descriptor:
             if self.read() != old:
                 return False
             write_fully(descriptor, new.encode() + b"\n")
             os.fsync(descriptor)
-            self._storage.sharing.adjust(lock)
+            self._storage.sharing.adjust(self._lock)
             self._log(old, new, message)
-            os.rename(lock, self._path)
+            os.rename(self._lock, self._path)
             sync_folder(os.path.dirname(self._path))
             return True
 
+    def lock_age(self) -> float | None:
+        """Seconds since some program locked the ref; None where it is not locked.
+
+        One of `STALE_LOCK_SECONDS` or more is removed by the next `compare_and_swap`.
+
+        Raises:
+            CannotWrite: It seems that old, but the file system could not be asked for its time.
+        """
+        try:
+            made = os.stat(self._lock).st_mtime
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        age = time() - made
+        if age < STALE_LOCK_SECONDS:
+            return age
+        with writing(self._storage.common_dir):
+            return _file_system_time(self._storage.common_dir) - made
+
     @contextmanager
-    def _locked(self, lock: str, wait: float) -> Iterator[int]:
-        descriptor = self._create(lock, Backoff(wait))
+    def _locked(self, wait: float) -> Iterator[int]:
+        descriptor = self._create(Backoff(wait))
         inode = os.fstat(descriptor).st_ino
         try:
             yield descriptor
@@ -140,35 +158,27 @@ class Ref:
             os.close(descriptor)
             # After the rename the name may already be the next writer's.
             with suppress(FileNotFoundError):
-                if os.stat(lock).st_ino == inode:
-                    os.unlink(lock)
+                if os.stat(self._lock).st_ino == inode:
+                    os.unlink(self._lock)
 
-    def _create(self, lock: str, backoff: Backoff) -> int:
+    def _create(self, backoff: Backoff) -> int:
         while True:
             try:
-                return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+                return os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             except FileNotFoundError:  # the first ref here, or git removed the empty folder
-                make_folders(os.path.dirname(lock), self._storage.sharing)
+                make_folders(os.path.dirname(self._lock), self._storage.sharing)
                 continue
             except FileExistsError:
-                if self._is_stale(lock):
+                age = self.lock_age()
+                if age is not None and age >= STALE_LOCK_SECONDS:
                     with suppress(FileNotFoundError):
-                        os.unlink(lock)
+                        os.unlink(self._lock)
                     continue
             if not backoff.pause():
                 raise RefLocked(
                     f"another program has locked {self.name}",
-                    hint=f"if no git is running, remove {lock}",
+                    hint=f"if no git is running, remove {self._lock}",
                 )
-
-    def _is_stale(self, lock: str) -> bool:
-        try:
-            made = os.stat(lock).st_mtime
-        except FileNotFoundError:
-            return False
-        if time() - made < _STALE_AFTER:
-            return False
-        return _file_system_time(self._storage.common_dir) - made >= _STALE_AFTER
 
     def _log(self, old: str, new: str, message: str) -> None:
         path = f"{self._storage.common_dir}/logs/{self.name}"
@@ -207,7 +217,14 @@ def read_loose(path: str) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     except OSError as problem:
-        raise RefUnreadable(f"cannot read {path}: {problem.strerror}") from problem
+        raise _unreadable(path, problem) from problem
+
+
+def _unreadable(path: str, problem: OSError) -> RefUnreadable:
+    return RefUnreadable(
+        f"cannot read {path}: {problem.strerror}",
+        hint="make it readable, or wait until its disk answers; git needs it, too",
+    )
 
 
 def _read_packed(common_dir: str, name: str) -> bytes | None:
@@ -218,7 +235,7 @@ def _read_packed(common_dir: str, name: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as problem:
-        raise RefUnreadable(f"cannot read {path}: {problem.strerror}") from problem
+        raise _unreadable(path, problem) from problem
     end = data.find(b" %s\n" % os.fsencode(name))
     return None if end < 0 else data[data.rfind(b"\n", 0, end) + 1 : end]
 

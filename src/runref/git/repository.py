@@ -11,12 +11,15 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
+from runref.git.attributes import FilterAttributes
 from runref.git.config import Config, home_of, read_file, repository_config
 from runref.git.discovery import Location, discover, open_at
 from runref.git.files import Sharing
 from runref.git.format import GITLINK
 from runref.git.identity import identity_of
+from runref.git.ignore import read_outside
 from runref.git.index import IndexEntry, read_index
+from runref.git.line_endings import LineEndings
 from runref.git.objects import ObjectStore
 from runref.git.refs import Head, Ref, RefStorage, read_head
 
@@ -143,17 +146,43 @@ class Repository:
 
         They need not exist.
         """
-        configured = self.config("core", "excludesFile")
+        configured = self._configured_file("excludesFile", "ignore")
+        shared = self.common_dir / "info" / "exclude"
+        return (shared, configured) if configured else (shared,)
+
+    def attribute_files(self) -> tuple[Path, ...]:
+        """The files with attributes outside the working tree, the strongest first.
+
+        That in the repository overrides every ``.gitattributes``, and they the user's own. They
+        need not exist.
+        """
+        configured = self._configured_file("attributesFile", "attributes")
+        shared = self.common_dir / "info" / "attributes"
+        return (shared, configured) if configured else (shared,)
+
+    def _configured_file(self, key: str, usual: str) -> Path | None:
+        configured = self.config("core", key)
         home = home_of(self._environ)
         if configured is None:
             base = self._environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
-            configured = f"{base}/git/ignore"
+            configured = f"{base}/git/{usual}"
         elif configured.startswith("~/"):
             configured = home + configured[1:]
         elif configured and not os.path.isabs(configured):
             configured = str((self.root or self.git_dir) / configured)
-        shared = self.common_dir / "info" / "exclude"
-        return (shared, Path(configured)) if configured else (shared,)
+        return Path(configured) if configured else None
+
+    def line_endings(self) -> LineEndings:
+        """How git converts the line endings of files in this working tree now."""
+        strongest, *weakest = map(read_outside, map(os.fsencode, self.attribute_files()))
+        attributes = FilterAttributes(
+            os.fsencode(self.root or self.git_dir),
+            weakest=[content for content in weakest if content],
+            strongest=[strongest] if strongest else [],
+        )
+        automatic = (self.config("core", "autocrlf") or "").lower() == "input"
+        automatic = automatic or bool(self._config.flag("core", "autocrlf"))
+        return LineEndings(attributes, auto=automatic)
 
     def submodules(self) -> tuple[SubmoduleEntry, ...]:
         """The submodules that the index names, in its order."""

@@ -27,13 +27,15 @@ def annotate(
 ) -> str:
     """Add one annotation to each of several runs, and return the new tip of the ref.
 
+    A run that is named twice is annotated once.
+
     Raises:
         InvalidDocument: a tag is empty.
         LockBusy: another process holds the ref for long.
     """
     author, time = project.repository.identity(), now()
     additions = []
-    for run_id in run_ids:
+    for run_id in dict.fromkeys(run_ids):
         annotation = Annotation(run_id, time, author, tuple(add_tags), tuple(remove_tags), note)
         document = annotation_document(annotation)
         validate("annotation", document)
@@ -43,7 +45,7 @@ def annotate(
         when = int(parse_time(time).timestamp())
         additions.append(annotation_addition(run_id, name, blob, message, when))
     with project.runs.lock(_LOCK_SECONDS):
-        return project.runs.append(additions, reason=f"runref: annotate {len(run_ids)} runs")
+        return project.runs.append(additions, reason=f"runref: annotate {len(additions)} runs")
 
 
 def _writer_name() -> str:

@@ -114,7 +114,7 @@ def load_config(root: Path) -> Config:
         data = path.read_bytes()
     except FileNotFoundError:
         return Config()
-    if not any(line.strip() and not line.lstrip().startswith(b"#") for line in data.splitlines()):
+    if not sets_anything(data):
         return Config()
     try:
         config = from_document(Config, load_yaml(data))
@@ -126,6 +126,12 @@ def load_config(root: Path) -> Config:
             hint="`runref init` in an empty folder writes a commented file with every setting.",
         ) from error
     return config
+
+
+def sets_anything(data: bytes) -> bool:
+    """Tell whether a settings file has more than comments, as the one of `TEMPLATE` has not."""
+    lines = (line.strip() for line in data.splitlines())
+    return any(line and not line.startswith(b"#") for line in lines)
 
 
 def parse_size(size: object) -> int:

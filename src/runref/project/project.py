@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runref.errors import ExitStatus, RunrefError
+from runref.git.files import make_folders
 from runref.git.repository import Repository
 from runref.index.run_index import RunIndex
 from runref.model.address import ByPrefix, UnknownRun, matching_ids, parse_address, the_only
@@ -79,16 +81,25 @@ class Project:
 
     @cached_property
     def spool(self) -> Spool:
-        """Live runs, and runs that wait for their commit."""
+        """Live runs, and runs that wait for their commit.
+
+        They lie in the git directory, or where ``spool:`` is set, in a subfolder of that folder
+        named by the repository: ``<name>-<12 hex digits>``, the beginning of the SHA-256 of the
+        real path of the git directory that linked worktrees share. The setting is usually
+        committed, so clones have it in common; their runs they must not have in common.
+        """
         from runref.tracking.spool import Spool
 
-        return Spool(self._spool_path)
+        owner = self.repository.common_dir if self.config.spool else None
+        return Spool(self._spool_path, common_dir=owner, sharing=self.repository.sharing)
 
     @property
     def _spool_path(self) -> Path:
-        if self.config.spool:
-            return self.root / os.path.expanduser(self.config.spool)  # noqa: PTH111 - keeps the text
-        return self.repository.common_dir / "runref" / "spool"
+        common_dir = self.repository.common_dir
+        if not self.config.spool:
+            return common_dir / "runref" / "spool"
+        configured = os.path.expanduser(self.config.spool)  # noqa: PTH111 - keeps the text
+        return self.root / configured / _name_of(common_dir)
 
     @cached_property
     def artifacts(self) -> LocalStore:
@@ -107,6 +118,7 @@ class Project:
         """Return what tracking works on where the code is that of another folder."""
         from runref.tracking.stores import Stores
 
+        self._share_folders()
         return Stores(
             self.repository,
             root,
@@ -116,6 +128,20 @@ class Project:
             self.config.tracking(),
             self.environ,
         )
+
+    def _share_folders(self) -> None:
+        """Make the folders of runref's own that several users of the repository write to.
+
+        The modules that fill them know nothing of ``core.sharedRepository``. Where one cannot be
+        made, whoever writes there says so.
+        """
+        sharing = self.repository.sharing
+        if not sharing.tweak:
+            return
+        own = self.repository.common_dir / "runref"
+        for name in ("artifacts/sha256", "artifacts/tmp", "cache"):
+            with suppress(OSError):
+                make_folders(str(own / name), sharing)
 
     def index(self, on_progress: Callable[[int, int], None] | None = None) -> RunIndex:
         """Return the index over the runs, in the user's cache folder."""
@@ -185,11 +211,14 @@ class Project:
 
         return live_runs(self.spool)
 
-    def recover(self) -> Collection | None:
+    def recover(self, *, wait: float = 5.0) -> Collection | None:
         """Record the runs that were killed and those that wait; none where there is nothing to do.
 
         Looking costs next to nothing, so that every command may; nothing is locked or written
         where no run waits.
+
+        Args:
+            wait: Seconds to wait for a process that is collecting; 0 leaves it to that one.
 
         Raises:
             RunrefError, OSError: see `runref.tracking.collect.recover`.
@@ -200,7 +229,7 @@ class Project:
 
         waiting = any(self.spool.ready())
         if waiting or any(not run.has_live_writers() for run in self.spool.live()):
-            return recover(self.spool, self.runs)
+            return recover(self.spool, self.runs, wait=wait)
         return None
 
     def _candidates(self, text: str, index: RunIndex, live: Iterable[str]) -> list[str]:
@@ -249,6 +278,15 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("runref", appauthor=False))
+
+
+def _name_of(common_dir: Path) -> str:
+    """Return a folder name for a repository, which no other one on the machine has."""
+    import hashlib
+
+    path = common_dir.resolve()
+    name = path.parent.name if path.name == ".git" else path.name.removesuffix(".git")
+    return f"{name}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
 
 
 def _has_entries(folder: Path) -> bool:

@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runref.artifacts import hash_path
+from runref.artifacts.reading import OnBytes
 from runref.capture.snapshot import manifest_of
 from runref.errors import ExitStatus, RunrefError
 from runref.git.checkout import write_out
 from runref.git.repository import Repository
 from runref.project.project import Project
+from runref.reproduce.links import leading_out, retarget
 from runref.reproduce.plan import IN_PLACE, InputPlan, Plan
 
 
@@ -34,13 +36,20 @@ class SnapshotDamaged(RunrefError):
 
 
 @contextmanager
-def checked_out(project: Project, plan: Plan, *, keep: bool = False) -> Iterator[Path]:
+def checked_out(
+    project: Project,
+    plan: Plan,
+    *,
+    keep: bool = False,
+    on_bytes: OnBytes | None = None,
+) -> Iterator[Path]:
     """Make a folder that holds what the run saw, and remove it after the block.
 
     Args:
         project: The repository.
         plan: What to do.
         keep: Leave the folder in place afterwards.
+        on_bytes: Told the bytes of inputs dealt with since it was last called.
 
     Yields:
         The folder.
@@ -58,7 +67,7 @@ def checked_out(project: Project, plan: Plan, *, keep: bool = False) -> Iterator
     try:
         _write_code(project, plan, folder)
         for each in plan.inputs:
-            _restore(project, each, folder)
+            _restore(project, each, folder, on_bytes)
         yield folder
     finally:
         if not keep:
@@ -76,22 +85,35 @@ def _write_code(project: Project, plan: Plan, folder: Path) -> None:
             hint="The repository is damaged or was tampered with: `git fsck` tells more.",
         )
     write_out(objects, code.tree, folder)
-    if code.commit:
-        _give_history(folder / ".git", project.repository, code.commit)
+    _keep_inside(project, plan, code.tree, folder)
+    _give_history(folder / ".git", project.repository, code.commit)
     (folder / plan.run.record.command.directory).mkdir(parents=True, exist_ok=True)
+
+
+def _keep_inside(project: Project, plan: Plan, tree: str, folder: Path) -> None:
+    retarget(plan.links, folder)
+    if plan.write_outside:
+        return
+    if leading := leading_out(project.repository.objects, tree, folder):
+        raise NotRunnable(
+            f"run {plan.run.id} cannot be reproduced: "
+            f"the link {leading[0]} leads out of the checkout by way of another one",
+            hint="`runref reproduce --write-outside` lets the command write there.",
+        )
 
 
 def _give_history(git_dir: Path, repository: Repository, commit: str) -> None:
     """Make the folder a git repository at `commit`, for programs that ask git where they are.
 
     Its objects are the user's, read through an alternate; what the program writes stays here. A
-    commit that is gone can still be named, though not looked into.
+    commit that is gone can still be named, though not looked into. Without a commit it is a
+    repository all the same, so that git does not find another one in a folder above.
     """
     (git_dir / "objects" / "info").mkdir(parents=True)
     (git_dir / "refs").mkdir()
     objects = os.fsencode(repository.common_dir / "objects")
     (git_dir / "objects" / "info" / "alternates").write_bytes(objects + b"\n")
-    (git_dir / "HEAD").write_text(f"{commit}\n")
+    (git_dir / "HEAD").write_text(f"{commit or 'ref: refs/heads/main'}\n")
     sha256 = repository.object_format == "sha256"
     config = f"[core]\n\trepositoryformatversion = {int(sha256)}\n\tbare = false\n"
     if sha256:
@@ -99,22 +121,24 @@ def _give_history(git_dir: Path, repository: Repository, commit: str) -> None:
     (git_dir / "config").write_text(config)
 
 
-def _restore(project: Project, each: InputPlan, folder: Path) -> None:
+def _restore(project: Project, each: InputPlan, folder: Path, on_bytes: OnBytes | None) -> None:
     if Path(each.path).is_absolute():
         return  # verified where it lies
-    target = folder / each.path
+    # The folder of a link's target may be one that no snapshot holds.
+    parent, name = os.path.split(folder / each.path)
+    target = Path(os.path.realpath(parent), name)
     if not Path(os.path.realpath(target)).is_relative_to(folder):
         # A link of the snapshot leads out of it. What lies there is the user's own.
-        _check_in_place(target, each)
+        _check_in_place(target, each, on_bytes)
         return
     if each.source == IN_PLACE:
-        project.artifacts.add(project.root / each.path)
-    project.artifacts.restore(each.digest, each.kind, target, replace=True)
+        project.artifacts.add(project.root / each.path, on_progress=on_bytes)
+    project.artifacts.restore(each.digest, each.kind, target, replace=True, on_progress=on_bytes)
 
 
-def _check_in_place(target: Path, each: InputPlan) -> None:
+def _check_in_place(target: Path, each: InputPlan, on_bytes: OnBytes | None) -> None:
     try:
-        found = hash_path(target).digest
+        found = hash_path(target, on_bytes).digest
     except RunrefError:
         found = ""
     if found != each.digest:

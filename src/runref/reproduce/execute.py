@@ -21,8 +21,30 @@ from runref.tracking.start import Request
 
 Tell = Callable[[str], None]
 
-_GIT_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
-"""They would lead a program that asks git to the user's own working tree."""
+_GIT_VARIABLES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+"""They would lead a program that asks git to the user's own repository.
+
+Source: ``git rev-parse --local-env-vars``, what git itself drops before it enters another one.
+"""
+
+_CEILING = "GIT_CEILING_DIRECTORIES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +55,7 @@ class Outcome:
         judgement: The verdict and what it rests on.
         run: Id of the run that the reproduction is.
         record_hash: Hash of its record; empty where it waits to be collected.
-        interrupted: Whether somebody stopped it, so that the verdict says nothing of the run.
+        interrupted: Whether somebody stopped it: then there is no verdict.
     """
 
     judgement: Judgement
@@ -42,9 +64,14 @@ class Outcome:
     interrupted: bool = False
 
     @property
+    def verdict(self) -> str:
+        """The verdict; empty where there is none."""
+        return "" if self.interrupted else self.judgement.verdict
+
+    @property
     def held(self) -> bool:
         """Whether the result held."""
-        return self.judgement.verdict in HELD
+        return self.verdict in HELD
 
 
 def run_again(
@@ -54,6 +81,7 @@ def run_again(
     *,
     tell: Tell,
     tolerance: Tolerance | None = None,
+    on_bytes: Callable[[int], None] | None = None,
 ) -> Outcome:
     """Run the command in the folder that was checked out, and judge it.
 
@@ -63,6 +91,7 @@ def run_again(
         folder: Holds the code and the inputs; see `runref.reproduce.checkout.checked_out`.
         tell: Shows a message to the user.
         tolerance: How far values may be apart.
+        on_bytes: Told the bytes of inputs and outputs read since it was last called.
 
     Raises:
         NotRunnable: the reproduction could not be recorded, and so not be judged.
@@ -78,6 +107,9 @@ def run_again(
         _record_outputs(plan, folder, again)
         judgement = judge(original, evidence_in_spool(again.directory, ending), tolerance)
         judged.append(judgement)
+        if ending.status == INTERRUPTED:
+            again.note(f"interrupted reproduction of run {run.id}: no verdict")
+            return
         again.record_reproduction(
             Reproduction(run.id, run.tree, judgement.verdict, judgement.reasons)
         )
@@ -88,14 +120,21 @@ def run_again(
         settings=replace(stores.settings, inputs=(), outputs=()),
         environ=_environ(project, plan, folder),
     )
-    done = track_command(stores, _request(project, plan, folder), tell=tell, before_end=conclude)
+    request = _request(project, plan, folder, on_bytes)
+    done = track_command(stores, request, tell=tell, before_end=conclude)
     if not judged:
-        raise NotRunnable(f"the reproduction of run {run.id} could not be recorded")
+        raise NotRunnable(
+            f"run {run.id} ran again, but what it did could not be recorded and so not be judged: "
+            f"{stores.spool.path} cannot be written",
+            hint="Make it writable, or name another `spool` in .runref.yaml; then reproduce again.",
+        )
     interrupted = done.ending.status == INTERRUPTED
     return Outcome(judged[0], done.run.id, done.run.record_hash, interrupted)
 
 
-def _request(project: Project, plan: Plan, folder: Path) -> Request:
+def _request(
+    project: Project, plan: Plan, folder: Path, on_bytes: Callable[[int], None] | None
+) -> Request:
     record = plan.run.record
     return Request(
         argv=[_placed(word, project.folder, folder) for word in plan.argv],
@@ -106,6 +145,7 @@ def _request(project: Project, plan: Plan, folder: Path) -> Request:
         inputs=[str(folder / each.path) for each in plan.inputs],
         code=record.code,
         environment=plan.present,
+        on_bytes=on_bytes,
     )
 
 
@@ -138,6 +178,9 @@ def _environ(project: Project, plan: Plan, folder: Path) -> dict[str, str]:
     outside = command.variables.get("PYTHONPATH", "").split(os.pathsep)
     if path := [each for each in (*inside, *outside) if each]:
         environ["PYTHONPATH"] = os.pathsep.join(path)
+    # Where the program removes the checkout's own repository, git must not find one above it.
+    ceilings = [str(folder.parent), environ.get(_CEILING, "")]
+    environ[_CEILING] = os.pathsep.join(filter(None, ceilings))
     return {**environ, **plan.set_variables}
 
 

@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from runref.artifacts import hash_path
-from runref.capture.environment import capture_environment
+from runref.artifacts.reading import OnBytes
+from runref.capture.environment import capture_environment, interpreter_of
 from runref.capture.secrecy import MASK
 from runref.capture.variables import capture_variables
 from runref.errors import RunrefError
@@ -18,9 +19,12 @@ from runref.model.record import INTERRUPTED, DataFile, Record
 from runref.model.verdict import can_be_judged
 from runref.project.project import Project
 from runref.reproduce.evidence import evidence_of
+from runref.reproduce.links import Link, straying_links
 from runref.store.recorded import RecordedRun, read_environment
 
 STORED, IN_PLACE, CHANGED, MISSING = "stored", "in place", "changed", "missing"
+
+_LINKS_SHOWN = 3
 
 _PLACEMENT = ("SLURM_", "OMPI_", "PMI_", "PMIX_", "MASTER_", "PBS_", "LSB_", "CUDA_VISIBLE")
 _PLACEMENT_NAMES = frozenset(
@@ -59,6 +63,8 @@ class Plan:
         set_variables: Environment variables that will be set, as the original had them.
         unset_variables: Those that are set now, were not then, and change what is computed.
         inputs: Where each input will come from.
+        links: Links of the snapshot that need another target in a checkout.
+        write_outside: Whether the command may write outside the checkout.
         recorded: The environment document of the original; empty where it has none.
         present: The environment document of here and now.
         environment: How the present environment differs from the recorded one.
@@ -70,25 +76,39 @@ class Plan:
     set_variables: Mapping[str, str]
     unset_variables: tuple[str, ...]
     inputs: tuple[InputPlan, ...]
+    links: tuple[Link, ...]
+    write_outside: bool
     recorded: Mapping[str, Any]
     present: Mapping[str, Any]
     environment: tuple[Change, ...]
     problems: tuple[str, ...]
 
 
-def make_plan(project: Project, run: RecordedRun, *, write_outside: bool = False) -> Plan:
+def make_plan(
+    project: Project,
+    run: RecordedRun,
+    *,
+    write_outside: bool = False,
+    on_bytes: OnBytes | None = None,
+) -> Plan:
     """Work out how a run would be re-executed here and now; nothing is written.
 
     Args:
         project: The repository that holds the run.
         run: The run.
-        write_outside: Whether outputs outside the working tree may be written again.
+        write_outside: Whether the command may write outside the checkout: outputs that lay outside
+            the working tree, and what links of the snapshot lead to.
+        on_bytes: Told the bytes of inputs read since it was last called.
     """
     record = run.record
     argv = _argv(record)
     recorded = read_environment(project.repository.objects, run.tree)
-    present = capture_environment(project.environ, argv=argv)
-    inputs = tuple(_plan_input(project, each) for each in record.inputs)
+    interpreter = interpreter_of(argv, project.environ)
+    present = capture_environment(project.environ, interpreter=interpreter)
+    inputs = tuple(_plan_input(project, each, on_bytes) for each in record.inputs)
+    links = _links(project, record)
+    problems = list(_problems(project, run, inputs))
+    problems += [] if write_outside else _written_outside(record, links)
     wanted = _variables(record.command.variables)
     held = _variables(capture_variables(project.environ, project.config.environment.variables))
     return Plan(
@@ -97,10 +117,12 @@ def make_plan(project: Project, run: RecordedRun, *, write_outside: bool = False
         set_variables={k: v for k, v in wanted.items() if project.environ.get(k) != v},
         unset_variables=tuple(sorted(held.keys() - record.command.variables.keys())),
         inputs=inputs,
+        links=links,
+        write_outside=write_outside,
         recorded=recorded,
         present=present,
         environment=compare_environments(_comparable(recorded), _comparable(present)),
-        problems=tuple(_problems(project, run, inputs, write_outside=write_outside)),
+        problems=tuple(problems),
     )
 
 
@@ -129,28 +151,33 @@ def _variables(variables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _plan_input(project: Project, file: DataFile) -> InputPlan:
+def _plan_input(project: Project, file: DataFile, on_bytes: OnBytes | None) -> InputPlan:
     if not file.digest:
         return InputPlan(file.path, file.kind, "", MISSING)
     outside = Path(file.path).is_absolute()
     if not outside and project.artifacts.contains(file.digest):
         return InputPlan(file.path, file.kind, file.digest, STORED)
-    return InputPlan(file.path, file.kind, file.digest, _in_place(project, file))
+    return InputPlan(file.path, file.kind, file.digest, _in_place(project, file, on_bytes))
 
 
-def _in_place(project: Project, file: DataFile) -> str:
+def _in_place(project: Project, file: DataFile, on_bytes: OnBytes | None) -> str:
     if project.folder is None and not Path(file.path).is_absolute():
         return MISSING
     path = (project.folder or Path("/")) / file.path
     try:
-        return IN_PLACE if hash_path(path).digest == file.digest else CHANGED
+        return IN_PLACE if hash_path(path, on_bytes).digest == file.digest else CHANGED
     except RunrefError:
         return MISSING
 
 
-def _problems(
-    project: Project, run: RecordedRun, inputs: Sequence[InputPlan], *, write_outside: bool
-) -> Iterator[str]:
+def _links(project: Project, record: Record) -> tuple[Link, ...]:
+    objects = project.repository.objects
+    if record.code is None or not objects.contains(record.code.tree):
+        return ()
+    return tuple(straying_links(objects, record.code.tree, project.folder))
+
+
+def _problems(project: Project, run: RecordedRun, inputs: Sequence[InputPlan]) -> Iterator[str]:
     record, objects = run.record, project.repository.objects
     if record.code is None:
         yield "the code was not recorded"
@@ -169,9 +196,18 @@ def _problems(
     for each in inputs:
         if problem := _problem_of(each):
             yield problem
+
+
+def _written_outside(record: Record, links: Sequence[Link]) -> Iterator[str]:
     outside = [each.path for each in record.outputs if not _stays_inside(each.path)]
-    if outside and not write_outside:
+    if outside:
         yield f"it would write {outside[0]} outside the working tree again (--write-outside allows)"
+    leading = [each for each in links if not each.inside]
+    if leading:
+        shown = ", ".join(f"{each.path} → {each.target}" for each in leading[:_LINKS_SHOWN])
+        more = len(leading) - _LINKS_SHOWN
+        shown += f" and {more} more" if more > 0 else ""
+        yield f"links lead outside the working tree: {shown} (--write-outside allows)"
 
 
 def _problem_of(each: InputPlan) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from runref.capture.secrecy import mask_values
 from runref.model.documents import MalformedDocument, from_document
 from runref.model.record import (
     DataFile,
@@ -103,7 +104,8 @@ def assemble(
     files: Mapping[str, FileDigest],
     notices: Iterable[Notice] = (),
 ) -> Record:
-    """Return the record of a run from everything that is known of it."""
+    """Return the record of a run from everything that is known of it, secrets masked."""
+    values = mask_values({name: each.value for name, each in known.params.items()})
     return Record(
         runref=__version__,
         id=start.id,
@@ -123,8 +125,8 @@ def assemble(
         exit_status=end.exit_status,
         signal=end.signal,
         failure=end.failure or known.failure,
-        params=known.params,
-        summary=known.summary,
+        params={name: replace(each, value=values[name]) for name, each in known.params.items()},
+        summary=mask_values(known.summary),
         metrics=metrics,
         code=start.code,
         environment=environment,

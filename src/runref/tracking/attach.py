@@ -44,15 +44,22 @@ def attach(folder: Path, rank: int, tell: Callable[[str], None], environ: Mappin
 
     def conclude_last(ended: RunDirectory) -> str:
         repository = Repository.open(common_dir, environ=environ, fsync=start.fsync)
-        return conclude(ended, Spool(folder.parent), RunsRef(repository))
+        return conclude(ended, _spool_of(folder, repository), RunsRef(repository))
 
     return Run(
         writer,
         tell=tell,
-        data=DataStore(store, Path(start.root)),
+        data=DataStore(store, Path(start.root), common_dir),
         owns=False,
         conclude=conclude_last,
     )
+
+
+def _spool_of(folder: Path, repository: Repository) -> Spool:
+    """Return the spool that a run's folder lies in, which another repository may use as well."""
+    inside = folder.resolve().is_relative_to(repository.common_dir.resolve())
+    owner = None if inside else repository.common_dir
+    return Spool(folder.parent, common_dir=owner, sharing=repository.sharing)
 
 
 def wait_for_rank_zero(spool: Spool, job: str, wait: float) -> Path:

@@ -45,11 +45,14 @@ def conclude(run: RunDirectory, spool: Spool, runs: RunsRef) -> str:
     are last at the same time do the same work, and one of them finds it done.
 
     Returns:
-        The record hash; empty where the run is not over.
+        The record hash; empty where the run is not over, or its folder was deleted.
 
     Raises:
         RunrefError, OSError: see `seal`; the run stays in the spool.
     """
+    if not run.path.exists():  # another machine has ended it: it waits, or is recorded
+        collect(spool, runs)
+        return _recorded_as(run, runs)
     if not run.has_ended() or run.has_live_writers():
         return ""
     try:
@@ -61,8 +64,10 @@ def conclude(run: RunDirectory, spool: Spool, runs: RunsRef) -> str:
     spool.make_ready(run)
     spool.retract(run.run_id)
     collect(spool, runs)
-    if tree:
-        return tree
+    return tree or _recorded_as(run, runs)
+
+
+def _recorded_as(run: RunDirectory, runs: RunsRef) -> str:
     stored = runs.find(run.run_id)
     return stored.tree if stored else ""
 
@@ -92,11 +97,16 @@ def collect(spool: Spool, runs: RunsRef, *, wait: float = 0.0) -> Collection:
             return done
 
 
-def recover(spool: Spool, runs: RunsRef) -> Collection:
+def recover(spool: Spool, runs: RunsRef, *, wait: float = _PATIENCE_SECONDS) -> Collection:
     """Seal the runs whose processes are gone, then commit everything that is ready.
 
     What cannot be recorded stays in the spool and stands among the problems. Where there is
     nothing to do, nothing is locked or written.
+
+    Args:
+        spool: Where the runs are.
+        runs: Where they go.
+        wait: Seconds to wait for a process that is collecting; 0 leaves it to that one.
     """
     recovered: list[str] = []
     problems: dict[str, str] = {}
@@ -112,7 +122,7 @@ def recover(spool: Spool, runs: RunsRef) -> Collection:
     done = Collection()
     try:
         if _waiting(spool, done):
-            done = collect(spool, runs, wait=_PATIENCE_SECONDS)
+            done = collect(spool, runs, wait=wait)
     except (RunrefError, OSError) as error:
         done.problems = {run.run_id: str(error) for run in spool.ready()}
     done.recovered += recovered
@@ -124,6 +134,7 @@ def _recover_one(run: RunDirectory, spool: Spool, runs: RunsRef) -> bool:
     """Make a run ready if nobody writes it any more; tell whether its processes were killed."""
     if run.has_live_writers():
         return False
+    spool.check_owner(run)
     killed = not run.has_ended()
     if killed:
         run.write_end(end_of_killed(run))
@@ -146,6 +157,7 @@ def _next_batch(spool: Spool, runs: RunsRef, done: Collection) -> list[tuple[Run
     batch: list[tuple[RunDirectory, Sealed]] = []
     for run in _waiting(spool, done):
         try:
+            spool.check_owner(run)
             batch.append((run, _sealed(run, runs)))
         except (RunrefError, OSError) as error:
             done.problems[run.run_id] = str(error)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runref.capture.console.child_process import CommandNotFound, run_command
-from runref.capture.environment import capture_environment
+from runref.capture.environment import capture_environment, interpreter_of
 from runref.errors import RunrefError
 from runref.model.record import FAILED, FINISHED, Resources
 from runref.tracking.failures import Ending, describe, ending_of_command
@@ -57,9 +57,11 @@ def track_command(
         CommandNotFound, CommandNotExecutable: it could not be started.
     """
     check_command(request, stores.environ.get("PATH"))
-    if request.environment is None:
-        environment = capture_environment(stores.environ, argv=request.argv)
-        request = replace(request, environment=environment)
+    interpreter = request.interpreter or interpreter_of(request.argv, stores.environ)
+    environment = request.environment
+    if environment is None:
+        environment = capture_environment(stores.environ, interpreter=interpreter)
+    request = replace(request, interpreter=interpreter, environment=environment)
     run = start_run(stores, request, tell)
     environ = dict(stores.environ)
     environ.pop(RUN_VARIABLE, None)

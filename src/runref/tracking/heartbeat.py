@@ -29,6 +29,9 @@ class Keeper:
     interval: float = KEEP_SECONDS
 
 
+def _nothing() -> None: ...
+
+
 class Heartbeat:
     """A thread that gives a sign of life until it is stopped.
 
@@ -36,6 +39,7 @@ class Heartbeat:
         beat: Gives it; a ``FileNotFoundError`` means that the run is not there any more.
         keeper: What else to do, much less often.
         interval: Seconds between two signs.
+        on_gone: Called once, by the thread, when the run is not there any more.
     """
 
     def __init__(
@@ -43,10 +47,12 @@ class Heartbeat:
         beat: Callable[[], None],
         keeper: Keeper | None = None,
         interval: float = HEARTBEAT_SECONDS,
+        on_gone: Callable[[], None] = _nothing,
     ) -> None:
         self._beat = beat
         self._keeper = keeper
         self._interval = interval
+        self._on_gone = on_gone
         self._stop = threading.Event()
         self._kept = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="runref-heartbeat", daemon=True)
@@ -65,6 +71,8 @@ class Heartbeat:
             try:
                 self._beat()
             except FileNotFoundError:
+                if not self._stop.is_set():  # or else the process itself has just left the run
+                    self._on_gone()
                 return
             except OSError:
                 continue  # a hiccup of a network file system; twenty of them count as death

@@ -6,6 +6,8 @@ import os
 import threading
 from pathlib import Path
 
+from runref.tracking.permissions import share
+
 
 class LineFile:
     """A file that one process appends lines to, one ``write`` for each.
@@ -29,7 +31,13 @@ class LineFile:
         with self._lock:
             if self._fd < 0:
                 flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-                self._fd = os.open(self.path, flags, 0o644)
+                fd = os.open(self.path, flags, 0o666)
+                try:
+                    share(self.path)
+                except OSError:
+                    os.close(fd)
+                    raise
+                self._fd = fd
             return self._fd
 
     def append(self, line: bytes) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 
-from runref.model.record import FINISHED, MetricSummary, Record
-from runref.model.values import Number
+from runref.model.headline import format_number, main_metrics
+from runref.model.record import FINISHED, Record
 
 _SUBJECT_LENGTH = 100
-_METRICS_SHOWN = 3
 
 
 def commit_message(record: Record) -> str:
@@ -24,17 +22,6 @@ def commit_message(record: Record) -> str:
         trailers.append(("Verdict", record.reproduction.verdict))
     body = [f"{name}: {_one_line(value)}" for name, value in trailers]
     return _shortened(subject) + "\n\n" + "\n".join(body) + "\n"
-
-
-def format_number(value: Number) -> str:
-    """Return a number with the four digits that people read."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def main_metrics(metrics: Mapping[str, MetricSummary]) -> list[tuple[str, Number]]:
-    """Return the few last values that stand for a run: validation before training."""
-    names = sorted(metrics, key=lambda name: (not name.startswith(("val", "test", "eval")), name))
-    return [(name, metrics[name].last) for name in names[:_METRICS_SHOWN]]
 
 
 def _command(record: Record) -> str:

@@ -20,29 +20,42 @@ class Part:
     Args:
         writer: Writes for this process; none where the run cannot be recorded.
         tell: Shows a message to the user.
+        on_gone: Called, by another thread, when the run's folder is not there any more.
 
     Attributes:
         writer: Of this process, or in a forked child of its parent until it takes part itself.
         notices: What went wrong in this process.
-        ended: Whether nothing more is taken.
+        ended: Whether this process has ended its part, so that nothing more is taken.
+        gone: Whether the run's folder is gone, so that nothing more is taken either.
         joined: Whether this process takes part.
         read_seeds: Reads the seeds of random number generators, when training begins.
     """
 
-    def __init__(self, writer: Writer | None, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        writer: Writer | None,
+        tell: Callable[[str], None],
+        on_gone: Callable[[], None] | None = None,
+    ) -> None:
         self.writer = writer
         self.notices = Notices(tell)
         self.ended = writer is None
+        self.gone = False
         self.joined = True
         self.read_seeds: Callable[[], Mapping[str, Any]] | None = None
+        self._on_gone = on_gone
         self._lock = threading.RLock()
+        if writer is not None:
+            writer.on_gone = self._lose_all
 
     def usable(self, what: str) -> bool:
         """Tell whether `what` can be recorded; where it comes too late, note that."""
         if self.ended and self.writer is not None:
             run_id = self.writer.start.id
             self.notices.add("after-the-end", f"{what} came after the end of run {run_id}")
-        return not self.ended
+        elif self.gone:
+            self._note_gone()
+        return not self.ended and not self.gone
 
     def ready(self, what: str) -> Writer | None:
         """Return the writer of this process to record `what`; a forked child takes part first."""
@@ -60,6 +73,7 @@ class Part:
                 except OSError as error:
                     self.lose(what, error)
                     return None
+                writer.on_gone = self._lose_all
                 self.joined = True
         return writer
 
@@ -99,6 +113,23 @@ class Part:
         self.joined = False
         self.notices = self.notices.for_child()
         self.read_seeds = None
+
+    def _lose_all(self) -> None:
+        """Take nothing more: the run's folder is gone, and what is written there is lost."""
+        self.gone = True
+        self._note_gone()
+        if self._on_gone is not None:
+            self._on_gone()
+
+    def _note_gone(self) -> None:
+        run_id = self.writer.start.id if self.writer else ""
+        self.notices.add(
+            "not-recorded",
+            f"the folder of run {run_id} is gone: another machine saw no sign of life and has "
+            "recorded it as interrupted, or it was deleted; what is logged from now on is not "
+            "recorded",
+            about=run_id,
+        )
 
     def _record_seeds(self, writer: Writer) -> None:
         read, self.read_seeds = self.read_seeds, None

@@ -63,7 +63,7 @@ class Run:
         owns: bool = False,
         conclude: Callable[[RunDirectory], str] | None = None,
     ) -> None:
-        self._part = Part(writer, tell)
+        self._part = Part(writer, tell, self._stop_logging)
         self._data = data
         self._owns = owns
         self._conclude = conclude
@@ -261,12 +261,33 @@ class Run:
     def _close(self, writer: Writer, ending: Ending) -> None:
         for close in self.on_close:
             close()
+        if self._part.gone or not writer.run.path.exists():
+            self._close_gone(writer)
+            return
         self._part.write_last(writer, None if self._owns else ending.failure)
         if self._owns:
             writer.run.write_end(ending.after(writer.elapsed()))
         writer.close()
         if self._conclude is not None:
             self.record_hash = self._conclude(writer.run)
+
+    def _close_gone(self, writer: Writer) -> None:
+        """End this process's part in a run whose folder someone else has taken away."""
+        writer.close()
+        if self._conclude is not None:
+            self.record_hash = self._conclude(writer.run)
+        if self.record_hash:
+            message = (
+                f"run {self.id} was recorded as interrupted by another machine, which saw no sign "
+                f"of life; record {self.record_hash[:7]} lacks what was logged since"
+            )
+        else:
+            message = f"run {self.id} is not recorded: its folder {writer.run.path} was deleted"
+        self._part.notices.add("not-recorded", message)
+
+    def _stop_logging(self) -> None:
+        with self._lock:
+            self._append = None
 
     def _begin(self) -> Callable[[bytes], None] | None:
         """Make this process ready to log: at its first line, and in a child after a fork."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +35,8 @@ from runref.model.record import (
     Resources,
 )
 from runref.model.times import parse_time
-from runref.tracking.liveness import Process, is_alive
+from runref.tracking.liveness import Process, file_system_time, is_alive
+from runref.tracking.permissions import write_shared
 
 T = TypeVar("T")
 
@@ -130,8 +132,8 @@ class RunDirectory:
 
     def write_start(self, start: Start, environment: Mapping[str, Any]) -> None:
         """Write what is known at the beginning, while nobody else knows of the folder."""
-        (self.path / "environment.json").write_bytes(dump_json_line(environment))
-        (self.path / "start.json").write_bytes(dump_json_line(to_document(start)))
+        write_shared(self.path / "environment.json", dump_json_line(environment))
+        write_shared(self.path / "start.json", dump_json_line(to_document(start)))
 
     def read_environment(self) -> dict[str, Any]:
         """Return the environment document; empty where there is none."""
@@ -241,7 +243,7 @@ def write_once(path: Path, document: Any) -> None:
     """Write a document so that it is there whole or not at all."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        temporary.write_bytes(dump_json_line(document))
+        write_shared(temporary, dump_json_line(document))
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)  # a full disk has room for no rubbish
@@ -251,11 +253,21 @@ def write_once(path: Path, document: Any) -> None:
 def _writer_lives(path: Path) -> bool:
     try:
         heartbeat = path.stat().st_mtime
-        return is_alive(from_document(Process, load_json(path.read_bytes())), heartbeat)
+        process = from_document(Process, load_json(path.read_bytes()))
+        return is_alive(process, heartbeat, lambda: _time_of(path.parent))
     except FileNotFoundError:
         return False
     except (UnreadableDocument, MalformedDocument):
         return False  # the machine went down while it was written
+
+
+def _time_of(folder: Path) -> float:
+    try:
+        return file_system_time(folder)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return time.time()  # who cannot write there cannot record the run either, only look at it
 
 
 def _whole_lines(data: bytes) -> list[bytes]:

@@ -10,14 +10,23 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from runref.errors import RunrefError
+from runref.git.files import Sharing, make_folders
 from runref.model.codec import UnreadableDocument, load_json
 from runref.model.ids import is_run_id
 from runref.tracking.liveness import Process
 from runref.tracking.run_directory import RunDirectory, Start, write_once
 
+_UNSHARED = Sharing()
 _READY = ".ready"
 _UNBORN = ".new-"
 _ABANDONED_SECONDS = 24 * 3600.0
+
+
+class NotThisRepository(RunrefError):
+    """A run in the spool belongs to another repository."""
+
+    code = "not-this-repository"
 
 
 class Spool:
@@ -25,10 +34,20 @@ class Spool:
 
     A folder is named by the run's id while the run is live, and ``<id>.ready`` from the one rename
     that ends it until its record is committed.
+
+    Args:
+        path: Its folder; created with the first run.
+        common_dir: Git directory of its repository, where the folder is not inside it: runs of
+            other repositories may have come there, and are left to them.
+        sharing: Permissions of the folders that are made.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, *, common_dir: Path | None = None, sharing: Sharing = _UNSHARED
+    ) -> None:
         self.path = path
+        self._common_dir = common_dir
+        self._sharing = sharing
 
     def create(
         self, start: Start, environment: Mapping[str, Any], process: Process
@@ -42,7 +61,7 @@ class Spool:
             OSError: it could not be written; nothing is left.
         """
         unborn = RunDirectory(self.path / f"{_UNBORN}{start.id}-{secrets.token_hex(4)}")
-        unborn.path.mkdir(parents=True)
+        make_folders(str(unborn.path), self._sharing)
         try:
             writer = unborn.add_writer(process)
             unborn.write_start(start, environment)
@@ -59,6 +78,30 @@ class Spool:
     def ready(self) -> Iterator[RunDirectory]:
         """Yield the folders of runs that wait for their commit, oldest first."""
         yield from self._folders(_READY)
+
+    def find(self, run_id: str) -> RunDirectory | None:
+        """Return the folder of a run that is live or waits for its commit, or none."""
+        for name in (run_id, f"{run_id}{_READY}"):
+            run = RunDirectory(self.path / name)
+            if is_run_id(run_id) and run.path.is_dir():
+                return run
+        return None
+
+    def check_owner(self, run: RunDirectory) -> None:
+        """Refuse a run of another repository: its snapshot and its history are there.
+
+        Raises:
+            UnreadableDocument, MalformedDocument, FileNotFoundError: see `RunDirectory.read_start`.
+            NotThisRepository: it is of another one.
+        """
+        if self._common_dir is None:
+            return
+        owner = run.read_start().common_dir
+        if os.path.realpath(owner) != os.path.realpath(self._common_dir):
+            raise NotThisRepository(
+                f"run {run.run_id} belongs to {owner}, not to {self._common_dir}",
+                hint="Run `runref recover` there.",
+            )
 
     def make_ready(self, run: RunDirectory) -> RunDirectory:
         """End a run's life in the spool with one rename; harmless when someone else has done so."""
@@ -98,7 +141,7 @@ class Spool:
     def announce(self, job: str, run_id: str) -> None:
         """Tell the other ranks of a distributed job which run they belong to."""
         folder = self.path / "jobs"
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(str(folder), self._sharing)
         write_once(folder / f"{job}.json", {"run": run_id})
 
     def announced(self, job: str) -> RunDirectory | None:

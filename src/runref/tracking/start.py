@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runref.capture.command.parameters import parameters_from_command, redact_command
+from runref.capture.environment import Interpreter, interpreter_of
 from runref.capture.snapshot import take_snapshot
 from runref.capture.variables import capture_variables
 from runref.capture.working_paths import python_path_inside
@@ -49,6 +50,7 @@ class Request:
             process, if there is one.
         ranks: Processes of the distributed job.
         code: The snapshot, where it is known already.
+        interpreter: What the command is run by, where that is known already; this one otherwise.
         environment: The environment document, where it is known already.
         on_progress: Told (done, total) files of a snapshot that takes long.
         on_bytes: Told the bytes of inputs and outputs read since it was last called.
@@ -65,6 +67,7 @@ class Request:
     parent: str = ""
     ranks: int = 1
     code: Code | None = None
+    interpreter: Interpreter | None = None
     environment: Mapping[str, Any] | None = None
     on_progress: Callable[[int, int], None] | None = None
     on_bytes: Callable[[int], None] | None = None
@@ -79,7 +82,7 @@ def start_run(stores: Stores, request: Request, tell: Tell) -> Run:
     moment, monotonic = now(), time.monotonic()
     notices: list[Notice] = []
     code = request.code or _snapshot(stores, request, notices, tell)
-    data = DataStore(stores.artifacts, stores.root, request.on_bytes)
+    data = DataStore(stores.artifacts, stores.root, stores.repository.common_dir, request.on_bytes)
     inputs = _inputs(stores, request, data, notices, tell)
     start = Start(
         id=new_run_id(parse_time(moment)),
@@ -143,6 +146,8 @@ def _snapshot(stores: Stores, request: Request, notices: list[Notice], tell: Tel
             stores.root,
             stores.settings.snapshot,
             cache_dir=stores.cache_dir,
+            environ=stores.environ,
+            own_folders=[stores.spool.path],
             on_progress=request.on_progress,
         )
     except (RunrefError, OSError) as error:
@@ -178,10 +183,11 @@ def output_paths(stores: Stores, directory: Path, given: Sequence[str]) -> list[
 
 
 def _command(stores: Stores, request: Request) -> Command:
+    interpreter = request.interpreter or interpreter_of((), stores.environ)
     return Command(
         argv=tuple(redact_command(request.argv)),
         directory=_relative(request.directory, stores.root),
-        python_path=tuple(python_path_inside(stores.root)),
+        python_path=tuple(python_path_inside(stores.root, interpreter)),
         variables=_variables(stores),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from runref.errors import RunrefError
@@ -12,7 +12,7 @@ from runref.model.codec import dump_json_line
 from runref.tracking.clock import base_of
 from runref.tracking.heartbeat import Heartbeat, Keeper
 from runref.tracking.lines import LineFile
-from runref.tracking.liveness import this_process
+from runref.tracking.liveness import HEARTBEAT_SECONDS, this_process
 from runref.tracking.run_directory import RunDirectory, Start
 
 
@@ -31,6 +31,10 @@ class Writer:
         rank: Rank of this process in a distributed job.
         name: Name among the run's writers, under which the process is registered already.
         keeper: What keeps the snapshot from ``git gc``.
+        interval: Seconds between two signs of life.
+
+    Attributes:
+        on_gone: Called by another thread when the run's folder is not there any more.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class Writer:
         name: str,
         rank: int = 0,
         keeper: Keeper | None = None,
+        interval: float = HEARTBEAT_SECONDS,
     ) -> None:
         self.run = run
         self.start = start
@@ -49,7 +54,8 @@ class Writer:
         self.base = base_of(start.started, start.machine, start.monotonic)
         self.series = LineFile(run.series_path(rank, name))
         self._events = LineFile(run.events_path(name))
-        self._heartbeat = Heartbeat(lambda: run.beat(name), keeper)
+        self.on_gone: Callable[[], None] | None = None
+        self._heartbeat = Heartbeat(lambda: run.beat(name), keeper, interval, self._gone)
 
     @classmethod
     def join(cls, run: RunDirectory, start: Start, rank: int = 0) -> Writer:
@@ -90,6 +96,10 @@ class Writer:
         self.series.close()
         self._events.close()
         self.run.remove_writer(self.name)
+
+    def _gone(self) -> None:
+        if self.on_gone is not None:
+            self.on_gone()
 
 
 def _gone(run: RunDirectory) -> RunGone:

@@ -2,13 +2,19 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runref.capture.snapshot import SnapshotRules, manifest_digest, manifest_of, take_snapshot
+from runref.capture.snapshot import (
+    SnapshotRules,
+    manifest_digest,
+    manifest_of,
+    stat_cache,
+    take_snapshot,
+)
 from runref.git.repository import Repository
 from runref.model.record import Code
 
@@ -16,11 +22,22 @@ Take = Callable[..., Code]
 
 
 @pytest.fixture
+def trusting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Believe the times of files that changed just now, so that tests need not wait two seconds."""
+    monkeypatch.setattr(stat_cache, "_SETTLED_AFTER", -(10**10))
+
+
+@pytest.fixture
 def take(tmp_path: Path) -> Take:
     """Take a snapshot, and hold it against the laws that every one obeys."""
 
     def take(
-        checkout: Any, *, store: Path | None = None, progress: Any = None, **rules: Any
+        checkout: Any,
+        *,
+        store: Path | None = None,
+        progress: Any = None,
+        own_folders: Sequence[Path] = (),
+        **rules: Any,
     ) -> Code:
         root = getattr(checkout, "path", checkout)
         repository = Repository.discover(store or root)
@@ -30,6 +47,7 @@ def take(tmp_path: Path) -> Take:
             SnapshotRules(**rules),
             cache_dir=tmp_path / "cache",
             environ=os.environ,
+            own_folders=own_folders,
             on_progress=progress,
         )
         # A fresh look, so that nothing is believed that was not written.

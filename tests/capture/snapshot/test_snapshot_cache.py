@@ -14,12 +14,6 @@ from runref.capture.snapshot.content import Reading
 
 
 @pytest.fixture
-def trusting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Believe the times of files that changed just now, so that tests need not wait two seconds."""
-    monkeypatch.setattr(stat_cache, "_SETTLED_AFTER", -(10**10))
-
-
-@pytest.fixture
 def read_by(take):
     """How many files a snapshot had to look at."""
 

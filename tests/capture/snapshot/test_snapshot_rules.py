@@ -78,11 +78,12 @@ SECRET = """
     .netrc .pypirc credentials credentials.json .aws/credentials cert.p12 cert.PFX kubeconfig
     .kube/config my-service-account-prod.json client_secret_1.json secrets.toml kaggle.json
     .streamlit/secrets.yaml home/.docker/config.json
+    prod.env .envrc .npmrc openai_api_key.txt api-key.txt token.txt deploy.token
 """
 NOT_SECRET = """
     .env.example .env.sample x/.env.template id_rsa.pub credentials.py credentials/data.csv
-    environment.yaml keys.txt config.json kube/config monkey.py .envrc secrets.py tokenizer.json
-    public.keys
+    environment.yaml keys.txt config.json kube/config monkey.py secrets.py tokenizer.json
+    public.keys example.env prod.sample.env tokens.txt vocab.tokens rapid_monkey.txt env api_key.py
 """
 
 

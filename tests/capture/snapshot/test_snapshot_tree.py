@@ -272,6 +272,25 @@ def test_the_store_inside_the_folder_is_not_in_the_snapshot(tmp_path, take, held
     assert set(held(folder / "runs.git", code.tree)) == {b"run.py"}
 
 
+def test_own_folders_inside_are_not_in_the_snapshot(repo, take, held, trusting) -> None:
+    repo.write("runs/live/.gitkeep", "")
+    repo.commit()
+    repo.write("runs/live/console", "step 1\n")
+    repo.write("runs/plot.py", "import live\n")
+    assert b"runs/live/console" in held(repo, take(repo).tree)
+    (repo.path / "link").symlink_to("runs")
+    # That the last snapshot had them does not matter, nor how the folder is called.
+    for _ in range(2):
+        code = take(repo, own_folders=[repo.path / "link/live"])
+        assert (code.edited, code.untracked, code.deleted) == (0, 2, 0)
+        found = held(repo, code.tree).keys()
+        assert {path for path in found if path.startswith(b"runs/")} == {
+            b"runs/plot.py",
+            b"runs/live/.gitkeep",  # git has it anyway, so it is not taken for deleted
+        }
+    assert code.left_out == ()
+
+
 def test_a_missing_root_is_named(repo, tmp_path) -> None:
     gone = tmp_path / "gone"
     with pytest.raises(WorkingTreeUnreadable, match="gone"):

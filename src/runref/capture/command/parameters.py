@@ -24,19 +24,17 @@ import re
 from collections.abc import Sequence
 
 from runref.capture.command.command_line import program_arguments
+from runref.capture.command.redaction import redact_text
 from runref.capture.command.typed_text import is_number, typed
-from runref.capture.secrecy import MASK, looks_secret_name, mask_text, masked_value
+from runref.capture.secrecy import MASK, looks_secret_name
 from runref.errors import ExitStatus, RunrefError
 from runref.model.record import Parameter
 
 _OVERRIDE = re.compile(r"(?:\+\+?|~)?(?P<name>[A-Za-z_][\w./@-]*)=(?P<value>(?!=).*)", re.DOTALL)
 _REMOVAL = re.compile(r"~(?P<name>[A-Za-z_][\w./@-]*)")
 _OPTION = re.compile(r"--?(?P<name>[^\W\d_][\w.:/-]*)(?:=(?P<value>.*))?", re.DOTALL)
+_ASSIGNMENT = re.compile(r"(?P<name>[-+~]*[\w.:/@][\w.:/@-]*)=(?P<value>.+)", re.DOTALL)
 _ATTACHED = re.compile(r"-(?P<name>[A-Za-z])(?P<value>[0-9][0-9.eE+-]*)")
-_IN_TEXT = re.compile(  # NAME=value and NAME: value anywhere, but NAME value only for options
-    r"(?:(?<![\w.])(?P<name>[A-Za-z_][\w.-]*)\s*[=:]\s*|(?<=-)(?P<option>[A-Za-z][\w.-]*)\s+)"
-    r"(?P<value>'[^']*'|\"[^\"]*\"|[^\s'\"&;|]+)"
-)
 
 
 class ParameterNotUnderstood(RunrefError):
@@ -140,7 +138,7 @@ def _safe(name: str, text: str) -> object:
     value = typed(text)
     if _is_plain(value):
         return value
-    shown = masked_value(name, text)
+    shown = MASK if text and looks_secret_name(name) else redact_text(text)
     return value if shown == text else shown
 
 
@@ -149,10 +147,11 @@ def _is_plain(value: object) -> bool:
 
 
 def redact_command(argv: Sequence[str]) -> list[str]:
-    """Return `argv` with everything that looks secret masked, also inside shell texts.
+    """Return `argv` with everything that looks secret masked, also inside shell texts and JSON.
 
-    Masked are values of options and assignments with a telling name, wherever in the command they
-    stand, keys in well-known formats, and credentials in URLs. Redacting twice changes nothing.
+    Masked are values of options, assignments and headers with a telling name, wherever in the
+    command they stand, keys in well-known formats, and credentials in URLs. Redacting twice changes
+    nothing.
     """
     shown: list[str] = []
     for at, word in enumerate(argv):
@@ -169,16 +168,7 @@ def _names_secret(word: str) -> bool:
 
 
 def _redacted(word: str) -> str:
-    name, separator, value = word.partition("=")
-    if separator and value and re.fullmatch(r"[-+~]*[\w.:/@-]+", name) and looks_secret_name(name):
-        return f"{name}={MASK}"
-    if re.search(r"\s", word):
-        word = _IN_TEXT.sub(_redacted_part, word)
-    return mask_text(word)
-
-
-def _redacted_part(found: re.Match[str]) -> str:
-    name = found["name"] or found["option"]
-    if not looks_secret_name(name) or found["value"] == MASK:
-        return found[0]
-    return found[0][: found.start("value") - found.start()] + MASK
+    given = _ASSIGNMENT.fullmatch(word)
+    if given and looks_secret_name(given["name"]):
+        return word if _is_plain(typed(given["value"])) else f"{given['name']}={MASK}"
+    return redact_text(word)

@@ -7,18 +7,14 @@ instead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from runref.capture.environment.accelerators import accelerators
 from runref.capture.environment.conda_packages import conda_packages
 from runref.capture.environment.container import container
 from runref.capture.environment.hardware import memory, processor
-from runref.capture.environment.interpreter import (
-    interpreter_at,
-    other_interpreter,
-    this_interpreter,
-)
+from runref.capture.environment.interpreter import Interpreter, this_interpreter
 from runref.capture.environment.libraries import numerical_libraries
 from runref.capture.environment.operating_system import operating_system
 from runref.capture.environment.packages import installed_packages
@@ -27,22 +23,20 @@ from runref.capture.environment.packages import installed_packages
 def capture_environment(
     environ: Mapping[str, str],
     *,
-    argv: Sequence[str] = (),
+    interpreter: Interpreter | None = None,
     root: Path = Path("/"),
 ) -> dict[str, object]:
     """Return what a run runs on: interpreter, packages, system and hardware.
 
-    Nothing is imported that the program has not imported itself, and no process is started, unless
-    the command starts another interpreter than this one: that one is asked.
+    Nothing is imported that the program has not imported itself, and no process is started.
 
     Args:
         environ: Environment variables: the home directory, containers, the CUDA toolkit.
-        argv: The command, where it is not this process that runs.
+        interpreter: What runs, see `interpreter_of`; this one if it is not given.
         root: Where the file system to look at begins.
     """
     home = environ.get("HOME", "")
-    other = other_interpreter(argv, environ)
-    python = interpreter_at(other, environ) if other else this_interpreter(home=home)
+    python = interpreter or this_interpreter(home=home)
     packages = installed_packages(python.search_path, home=home)
     names = {str(package["name"]) for package in packages}
     document: dict[str, object] = {

@@ -26,11 +26,29 @@ class Interpreter:
         description: Implementation, exact build and place, for the record.
         prefix: Root of its environment.
         search_path: Folders from which it imports.
+        mapped: Folders of packages that it imports through setuptools' finders of editable
+            installs.
     """
 
     description: dict[str, object]
     prefix: Path
     search_path: tuple[str, ...]
+    mapped: tuple[str, ...] = ()
+
+
+def interpreter_of(argv: Sequence[str], environ: Mapping[str, str]) -> Interpreter:
+    """Return the interpreter that a command starts; this one where it starts none, or none other.
+
+    No process is started unless it is another one: that one is asked.
+
+    Args:
+        argv: The command; empty where this process itself is what runs.
+        environ: Its environment.
+    """
+    other = other_interpreter(argv, environ)
+    if other:
+        return interpreter_at(other, environ)
+    return this_interpreter(home=environ.get("HOME", ""))
 
 
 def this_interpreter(*, home: str) -> Interpreter:
@@ -107,7 +125,9 @@ def _interpreter(facts: Mapping[str, object], home: str) -> Interpreter:
     description["prefix"] = folded(prefix, home)
     description["environment"] = _environment(Path(prefix), str(facts["base_prefix"]))
     search_path = tuple(map(str, path)) if isinstance(path, list) else ()
-    return Interpreter(description, Path(prefix), search_path)
+    mapped = facts["mapped"]
+    folders = tuple(map(str, mapped)) if isinstance(mapped, list) else ()
+    return Interpreter(description, Path(prefix), search_path, folders)
 
 
 def _environment(prefix: Path, base_prefix: str) -> dict[str, object]:

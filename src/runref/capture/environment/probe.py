@@ -12,7 +12,10 @@ import sys
 
 
 def facts() -> dict[str, object]:
-    """Return implementation, version, build, places and search path of this interpreter."""
+    """Return implementation, version, build, places and search path of this interpreter.
+
+    With them the folders of the packages that editable installs map, ``mapped``.
+    """
     build, _, compiler = sys.version.partition("\n")[2].rpartition("\n")
     if not compiler:  # "3.11.7 (main, Jan  1 2024, 00:00:00) [GCC 12.2.0]" in one line
         build, _, compiler = sys.version.partition(" ")[2].rpartition(" [")
@@ -26,7 +29,28 @@ def facts() -> dict[str, object]:
         "prefix": sys.prefix,
         "base_prefix": sys.base_prefix,
         "path": list(sys.path),
+        "mapped": _mapped_folders(),
     }
+
+
+def _mapped_folders() -> list[str]:
+    """Return the parents of the packages that setuptools' finders of editable installs map.
+
+    A finder that maps a package to a folder of another name, and import hooks of other build
+    backends, cannot be said as a path and are not found.
+    """
+    found = []
+    for name, module in list(sys.modules.items()):
+        if not name.startswith("__editable__"):
+            continue
+        mapped = list(getattr(module, "MAPPING", {}).items())
+        for package, paths in getattr(module, "NAMESPACES", {}).items():
+            mapped += [(package, path) for path in paths]
+        for package, path in mapped:
+            # "pkg": "/work/src/pkg"; a module has no suffix either.
+            if os.path.basename(path) == package:  # noqa: PTH119
+                found.append(os.path.dirname(path))  # noqa: PTH120
+    return found
 
 
 def _version() -> str:

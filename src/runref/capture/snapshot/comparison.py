@@ -146,8 +146,15 @@ class _Comparison:
         is_file = new is not None and not new.is_tree
         if was_file and not is_file:
             self._gone(path)
-        elif is_file:
+        elif is_file and not self._is_converted(path, old, new):
             self.edited += was_file or self._is_tracked(path)
+
+    def _is_converted(self, path: bytes, old: TreeEntry | None, new: TreeEntry | None) -> bool:
+        """Whether all that differs are line endings, which git converts."""
+        file = self._files.get(path)
+        if file is None or old is None or new is None:
+            return False
+        return (file.git_mode, file.git_oid) == (old.mode, old.oid)
 
     def _gone(self, path: bytes) -> None:
         indexed = self._scope.indexed(path)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from runref.capture.snapshot.conversion import Conversion
 from runref.capture.snapshot.names import refused
 from runref.capture.snapshot.secrets import SECRET_NAMES, Globs, find_keys
 from runref.capture.snapshot.stat_cache import CachedFile, Stamp, stamp, unsettled
@@ -56,6 +57,7 @@ class Examiner:
         self._root = root + b"/"
         self._max_size = rules.max_file_size
         self._rules = rules
+        self._conversion = Conversion()
 
     @property
     def _secret_names(self) -> Globs:
@@ -173,12 +175,14 @@ class Examiner:
         return kept._replace(reason="secret-content", detail=detail)
 
     def _is_indexed(self, file: Fresh, data: bytes) -> bool:
-        """Whether git tracks exactly this content under this path, so that nothing is new in it."""
+        """Whether git tracks this content under this path, so that nothing is new in it."""
         indexed = file.scope.indexed(file.path) if file.tracked else None
         repository = file.scope.repository
         if indexed is None or repository is None:
             return False
-        return repository.objects.hash("blob", data) == indexed.oid
+        if repository.objects.hash("blob", data) == indexed.oid:
+            return True
+        return self._conversion.blob_of(file, data) == indexed.oid
 
     def _read(self, file: Fresh) -> tuple[Stamp, bytes]:
         with Reading(self._root + file.path) as reading:
@@ -191,12 +195,13 @@ class Examiner:
             return reading.stamp(), b"".join(chunks)
 
     def _as_indexed(self, file: Fresh, read_at: Stamp, data: bytes) -> CachedFile:
-        """Keep a file that is exactly what the index has."""
+        """Keep a file that is what the index has, or would be with its line endings converted."""
         indexed, repository = file.scope.indexed(file.path), file.scope.repository
         oid = ""
         if indexed and repository and repository.objects is self._objects:
+            exactly = self._conversion.blob_of(file, data) != indexed.oid
             # The index keeps it from being pruned, so it need not be made young either.
-            oid = indexed.oid if self._objects.contains(indexed.oid) else ""
+            oid = indexed.oid if exactly and self._objects.contains(indexed.oid) else ""
         return self._kept(file, read_at, data, plain=False, oid=oid)
 
     def _kept(
@@ -210,6 +215,7 @@ class Examiner:
             length=len(data),
             tracked=file.tracked,
             plain=plain,
+            git_oid=self._conversion.blob_of(file, data),
         )
 
     @staticmethod

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runref.capture.secrecy import strip_credentials
 from runref.git.attributes import FilterAttributes
 from runref.git.ignore import IgnoreRules, read_outside
 from runref.git.refs import Head
@@ -65,14 +66,14 @@ class Scope:
 
     @property
     def url(self) -> str:
-        """Where the repository was cloned from, without user name and password."""
+        """Where the repository was cloned from, without credentials."""
         if self.linked and self.around is not None and self.around.repository is not None:
             path = self.folder[len(self.around.folder) : -1]
             for submodule in self.around.repository.submodules():
                 if submodule.path == path:
-                    return without_credentials(submodule.url)
+                    return strip_credentials(submodule.url)
         origin = self.repository.config("remote.origin", "url") if self.repository else None
-        return without_credentials(origin or "")
+        return strip_credentials(origin or "")
 
     @cached_property
     def tracked(self) -> Mapping[bytes, IndexEntry]:
@@ -127,12 +128,3 @@ class Scope:
 
     def _flag(self, name: str) -> bool:
         return self.repository is not None and self.repository.config("core", name) == "true"
-
-
-def without_credentials(url: str) -> str:
-    """A URL without user name and password; the user name of ssh, which is no secret, stays."""
-    scheme, separator, rest = url.partition("://")
-    user, at, host = rest.partition("/")[0].rpartition("@")
-    if not separator or not at or (scheme in {"ssh", "git+ssh"} and ":" not in user):
-        return url
-    return f"{scheme}://{host}{rest[len(user) + 1 + len(host) :]}"

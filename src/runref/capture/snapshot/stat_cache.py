@@ -19,7 +19,7 @@ import orjson
 from runref.capture.snapshot.comparison import Differences
 from runref.model.record import Submodule
 
-_VERSION = 1
+_VERSION = 2
 
 _SETTLED_AFTER = 2_000_000_000
 """Nanoseconds. A file changed more recently may change again without its times showing it: the
@@ -58,9 +58,11 @@ class CachedFile(NamedTuple):
         length: Bytes of that blob.
         tracked: Whether git tracks the file.
         plain: The decision does not depend on the index. One that does and keeps the file holds as
-            long as the index has exactly this blob.
+            long as the index has exactly this blob, or the one that git would make of it.
         reason: Why the file, or what is behind its pointer, is left out; empty where it is not.
         detail: Which rule said so.
+        git_oid: The blob that git would store for it, where that is another one, as git converts
+            its line endings; empty otherwise.
     """
 
     size: int
@@ -76,6 +78,7 @@ class CachedFile(NamedTuple):
     plain: bool = True
     reason: str = ""
     detail: str = ""
+    git_oid: str = ""
 
     def is_still(self, status: os.stat_result) -> bool:
         """Whether the file is the same as far as its status tells."""

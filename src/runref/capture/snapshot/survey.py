@@ -60,7 +60,8 @@ class Survey:
         fresh: Files to be looked at.
         lost: What could not be looked at, and why.
         folders: Folders that were entered, with a trailing slash.
-        ignored: Files that git ignores, and folders (with a trailing slash).
+        ignored: Files that git ignores, and folders (with a trailing slash) that it ignores or that
+            are runref's own.
         hidden: Tracked files below ignored folders.
         links: Folders of submodules and the commits the index has for them.
         absent: Those of them that are not checked out: their entry itself is in the snapshot.
@@ -87,7 +88,7 @@ class Survey:
                 last snapshot saw.
             open_nested: Finds out whether a folder is a repository of its own, given the scope
                 around it, the folder, and the commit where it is a submodule.
-            own_folders: Folders, absolute, that are never entered: runref's own.
+            own_folders: Folders, absolute, that count as ignored: runref's own.
         """
         self.files: dict[bytes, CachedFile] = {}
         self.fresh: list[Fresh] = []
@@ -198,9 +199,11 @@ class Survey:
 
     def _consider_folder(self, scope: Scope, folder: bytes, name: bytes) -> None:
         path = folder + name + b"/"
-        if name == b".git" or self._root + folder + name in self._own_folders:
+        if name == b".git":
             return
-        if refused(name, is_regular=False):
+        if self._root + folder + name in self._own_folders:
+            self.ignored.add(path)
+        elif refused(name, is_regular=False):
             self.lost[path] = LeftOut(os.fsdecode(path), 0, "name", "git refuses this name")
         elif not self._link(scope, path) and scope.ignores(folder, name, is_folder=True):
             self.ignored.add(path)
@@ -242,7 +245,9 @@ class Survey:
         if known.plain:
             return True
         indexed = scope.indexed(path) if tracked else None
-        return not known.reason and indexed is not None and indexed.oid == known.oid
+        if known.reason or indexed is None:
+            return False
+        return indexed.oid in (known.oid, known.git_oid)
 
     def _find_hidden(self, scope: Scope) -> None:
         """Find the tracked files that lie in ignored folders: git has them, so they belong."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -33,6 +33,7 @@ def take_snapshot(
     *,
     cache_dir: Path,
     environ: Mapping[str, str] = _NO_ENVIRON,
+    own_folders: Sequence[Path] = (),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Code:
     """Write the working tree, as it is now, into a repository as a git tree.
@@ -47,6 +48,8 @@ def take_snapshot(
         rules: What may go in.
         cache_dir: Where the stat caches lie.
         environ: Environment variables that git heeds, for the repositories found.
+        own_folders: Further folders of runref's own, which may lie in the working tree; of what is
+            in them only the files that git tracks are taken.
         on_progress: Called with how many of how many new or changed files have been read.
 
     Returns:
@@ -58,7 +61,8 @@ def take_snapshot(
         CannotWrite: The repository cannot be written.
         RunrefError: The index, or a repository inside, cannot be read.
     """
-    maker = _Maker(repository, Path(os.path.realpath(root)), rules, cache_dir, environ)
+    top = Path(os.path.realpath(root))
+    maker = _Maker(repository, top, rules, cache_dir, environ=environ, own_folders=own_folders)
     return maker.make(on_progress)
 
 
@@ -71,7 +75,9 @@ class _Maker:
         root: Path,
         rules: SnapshotRules,
         cache_dir: Path,
+        *,
         environ: Mapping[str, str],
+        own_folders: Sequence[Path],
     ) -> None:
         self._objects = repository.objects
         self._root = os.fsencode(root)
@@ -79,12 +85,20 @@ class _Maker:
         self._examiner = Examiner(repository.objects, self._root, rules)
         self._top = self._top_scope(repository, root)
         self._own_folders = [
-            os.fsencode(os.path.realpath(folder)) for folder in (repository.common_dir, cache_dir)
+            os.fsencode(os.path.realpath(folder))
+            for folder in (repository.common_dir, cache_dir, *own_folders)
         ]
         self._cache = StatCache(
             cache_dir,
             place=self._root + b"\0" + os.fsencode(repository.common_dir),
-            settings=repr((rules, repository.object_format)),
+            settings=repr(
+                (
+                    rules,
+                    repository.object_format,
+                    self._own_folders,
+                    repository.config("core", "autocrlf"),
+                )
+            ),
         )
         self._memory = self._cache.load()
         # What the cache says is in the repository may have been pruned, or never got there.

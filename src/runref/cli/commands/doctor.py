@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +15,14 @@ from runref.cli.options import here, json_option, store_option
 from runref.cli.output import print_json, printable, say, to_json
 from runref.cli.text import count_of, format_size
 from runref.errors import ExitStatus, RunrefError
+from runref.git.refs import STALE_LOCK_SECONDS
 from runref.model.codec import load_yaml
 from runref.model.schema import validate
-from runref.project.config import CONFIG_NAME
+from runref.project.config import CONFIG_NAME, sets_anything
 from runref.project.project import Project
+from runref.store.runs_ref import RUNS_REF
 from runref.version import __version__
 
-_STALE_LOCK_SECONDS = 10.0
 _LEAST_FREE = 100 << 20
 
 
@@ -91,8 +91,7 @@ def _settings(project: Project) -> Check:
     if path is None or not path.exists():
         return Check("settings", ok=True, message="defaults (no .runref.yaml)")
     data = path.read_bytes()
-    lines = (line.strip() for line in data.splitlines())
-    if any(line and not line.startswith(b"#") for line in lines):
+    if sets_anything(data):
         validate("config", load_yaml(data))
     return Check("settings", ok=True, message=str(path))
 
@@ -130,14 +129,13 @@ def _spool(project: Project) -> Check:
 
 
 def _locks(project: Project) -> Check:
-    lock = project.repository.common_dir / "refs" / "runref" / "runs.lock"
-    try:
-        age = time.time() - lock.stat().st_mtime
-    except FileNotFoundError:
+    age = project.repository.ref(RUNS_REF).lock_age()
+    if age is None:
         return Check("locks", ok=True, message="none")
-    stale = age > _STALE_LOCK_SECONDS
+    stale = age >= STALE_LOCK_SECONDS
     hint = "The next run that ends removes it." if stale else ""
-    return Check("locks", ok=not stale, message=f"{lock} is {age:.0f} s old", hint=hint)
+    message = f"the lock of {RUNS_REF} is {age:.0f} s old"
+    return Check("locks", ok=not stale, message=message, hint=hint)
 
 
 def _writable(folder: Path) -> Check:

@@ -8,15 +8,19 @@ from pathlib import Path, PurePosixPath
 
 import click
 
-from runref.artifacts import TargetExists
+from runref.artifacts import TargetExists, check_target
 from runref.cli.options import here, json_option, run_argument, store_option
 from runref.cli.output import print_json, printable, say
 from runref.cli.progress import bar
+from runref.cli.text import count_of
 from runref.errors import ExitStatus, RunrefError
 from runref.git.checkout import write_out
 from runref.model.record import DataFile
 from runref.project.project import Project
 from runref.store.recorded import RecordedRun
+
+_NAMED = 3
+"""How many of several files an error names."""
 
 
 class NotRecorded(RunrefError):
@@ -77,7 +81,10 @@ def command(
 def get_code(project: Project, run: RecordedRun, folder: Path) -> list[Path]:
     """Write a run's snapshot into `folder`."""
     if run.record.code is None:
-        raise NotRecorded(f"the code of run {run.id} was not recorded")
+        raise NotRecorded(
+            f"the code of run {run.id} was not recorded",
+            hint=f"`runref show {run.id}` tells why; its inputs and outputs can be brought back.",
+        )
     folder.mkdir(parents=True, exist_ok=True)
     write_out(project.repository.objects, run.record.code.tree, folder)
     return [folder]
@@ -90,14 +97,15 @@ def get_data(
     chosen = [_named(project, run, path) for path in paths] or list(run.record.outputs)
     if not chosen:
         raise NotRecorded(f"run {run.id} has no outputs", hint="`runref show` lists its inputs.")
+    if lost := [file for file in chosen if not file.digest]:
+        stored = [file.path for file in chosen if file.digest]
+        raise NotRecorded(
+            f"{lost[0].path} of run {run.id} was not stored: {lost[0].problem}",
+            hint=f"Name what is to be brought back; stored are: {', '.join(stored) or 'none'}.",
+        )
     targets = [(file, folder / _inside(file.path)) for file in chosen]
     for file, target in targets:
-        if target.exists() and not replace:
-            raise TargetExists(
-                f"{target} exists", hint="Choose another folder with -o, or replace it with -f."
-            )
-        if not file.digest:
-            raise NotRecorded(f"{file.path} of run {run.id} was not stored: {file.problem}")
+        _check(project, file, target, replace=replace)
     size = sum(file.size for file in chosen)
     with bar("restoring", in_bytes=True, total=lambda: size) as progress:
         for file, target in targets:
@@ -105,6 +113,23 @@ def get_data(
                 file.digest, file.kind, target, replace=replace, on_progress=progress.advance
             )
     return [target for _, target in targets]
+
+
+def _check(project: Project, file: DataFile, target: Path, *, replace: bool) -> None:
+    """Refuse to write where something would be lost that the user did not ask to replace."""
+    check_target(target, project.folder, project.repository.common_dir)
+    if not os.path.lexists(target):
+        return
+    if not replace:
+        raise TargetExists(
+            f"{target} exists", hint="Choose another folder with -o, or replace it with -f."
+        )
+    if extra := project.artifacts.unrecorded(file.digest, file.kind, target):
+        shown = ", ".join(extra[:_NAMED]) + (" …" if len(extra) > _NAMED else "")
+        raise TargetExists(
+            f"{target} holds {count_of(len(extra), 'file')} that the run did not record: {shown}",
+            hint="Choose another folder with -o, or move them away.",
+        )
 
 
 def _named(project: Project, run: RecordedRun, path: str) -> DataFile:

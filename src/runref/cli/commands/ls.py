@@ -89,10 +89,7 @@ def command(
 
 def list_runs(project: Project, limit: int | None) -> Listing:
     """Return the newest runs, after recording those that were killed or wait."""
-    try:
-        project.recover()
-    except (RunrefError, OSError) as error:  # a repository that may only be read can be listed
-        tell(f"runs wait for their record: {error}")
+    _recover(project)
     with bar("index") as progress:
         index = project.index(progress.update)
         live = project.live()
@@ -100,6 +97,17 @@ def list_runs(project: Project, limit: int | None) -> Listing:
     unreadable = index.unreadable()
     total = index.count() - len(unreadable) + len(live)
     return Listing([*live, *recorded][:limit], unreadable, total)
+
+
+def _recover(project: Project) -> None:
+    if not project.live():
+        return
+    from runref.tracking.collect import recover
+
+    try:
+        recover(project.spool, project.runs, wait=0)  # whoever records runs now needs no help
+    except (RunrefError, OSError) as error:  # a repository that may only be read can be listed
+        tell(f"runs wait for their record: {error}")
 
 
 def _print(runs: Sequence[RecordedRun], listing: Listing, names: Sequence[str]) -> None:

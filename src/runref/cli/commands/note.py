@@ -24,7 +24,7 @@ def command(runs: tuple[str, ...], message: str | None, store: str, *, as_json: 
     """
     project = here(store)
     index = project.index()
-    ids = [project.resolve(run, index).id for run in runs]
+    ids = list(dict.fromkeys(project.resolve(run, index).id for run in runs))
     text = (click.edit("") or "" if message is None else message).strip()
     if not text:
         raise click.UsageError("The note is empty; nothing was added.")

@@ -12,13 +12,15 @@ from runref.cli.options import complete_run, here, json_option, store_option
 from runref.cli.output import print_json, printable, say, tell, to_json
 from runref.cli.text import count_of, format_value
 from runref.errors import ExitStatus, RunrefError
-from runref.plot.curves import Curve
+from runref.plot.curves import Curve, shortened
 from runref.plot.formats import format_of
 from runref.project.project import Project
 from runref.store.recorded import RecordedRun, read_rows
 
 _PARAMETERS_SHOWN = 2
 """Parameters that a curve's label names, of those that tell the runs apart."""
+_NAME = 18
+"""Characters of a run's name in its curve's label: what follows tells more."""
 
 
 class NothingToPlot(RunrefError):
@@ -78,7 +80,8 @@ def command(
             tell(f"run {run.id} has no {printable(metric)!r}")
     from runref.plot.figures import draw_curves, save
 
-    save(draw_curves(curves, metric=metric, x_label="step"), Path(target), kind)
+    figure = draw_curves(curves, metric=metric, x_label="step", title=shared_name(chosen))
+    save(figure, Path(target), kind)
     if as_json:
         print_json({"written": target, "metric": metric, "curves": to_json(curves)})
     else:
@@ -89,17 +92,28 @@ def curves_of(project: Project, runs: list[RecordedRun], metric: str) -> list[Cu
     """Return one curve for each run that has the metric, oldest first."""
     curves = []
     varying = varying_parameters(runs)[:_PARAMETERS_SHOWN]
+    named = not shared_name(runs)
     for run in reversed(runs):
         rows = read_rows(project.repository.objects, run.tree).get(0, [])
         points = [(row.step, row.values[metric]) for row in rows if metric in row.values]
         if points:
             steps, values = zip(*points, strict=True)
-            curves.append(Curve(_label(run, varying), steps, values))
+            curves.append(Curve(_label(run, varying, named=named), steps, values))
     return curves
 
 
-def _label(run: RecordedRun, varying: Sequence[str]) -> str:
+def shared_name(runs: Sequence[RecordedRun]) -> str:
+    """Return what several runs have in common, their name or else their experiment, or nothing."""
+    names = {_name(run) for run in runs}
+    return names.pop() if len(runs) > 1 and len(names) == 1 else ""
+
+
+def _name(run: RecordedRun) -> str:
+    return run.record.name or run.record.experiment
+
+
+def _label(run: RecordedRun, varying: Sequence[str], *, named: bool) -> str:
     params = params_of(run)
-    parts = [run.record.name or run.record.experiment]
+    parts = [shortened(_name(run), _NAME)] if named else []
     parts += [f"{name}={format_value(params[name])}" for name in varying if name in params]
     return " ".join(filter(None, [*parts, run.id[9:13]]))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -13,13 +14,14 @@ import click
 
 from runref.cli.options import here, json_option, run_argument, store_option
 from runref.cli.output import print_json, say, stdout_for_document, tell, to_json
+from runref.cli.progress import Bar, DataBars, bar
 from runref.cli.report import describe_checkout, describe_outcome, describe_plan, line
 from runref.errors import ExitStatus
 from runref.model.verdict import NOT_RUNNABLE, Tolerance
 from runref.project.project import Project
 from runref.reproduce.checkout import NotRunnable, checked_out
 from runref.reproduce.execute import Outcome, run_again
-from runref.reproduce.plan import Plan, make_plan
+from runref.reproduce.plan import IN_PLACE, STORED, Plan, make_plan
 from runref.store.recorded import RecordedRun
 
 
@@ -46,7 +48,7 @@ from runref.store.recorded import RecordedRun
 @click.option(
     "--write-outside",
     is_flag=True,
-    help="Allow outputs outside the working tree to be written again.",
+    help="Allow writing outside the working tree: outputs that lay there, and through links.",
 )
 @json_option
 @store_option
@@ -76,7 +78,9 @@ def command(
     project = here(store)
     if not dry_run:
         project.recover()
-    plan = make_plan(project, _original(project, project.resolve(run)), write_outside=write_outside)
+    original = _original(project, project.resolve(run))
+    with bar("inputs", in_bytes=True) as checking:
+        plan = make_plan(project, original, write_outside=write_outside, on_bytes=checking.advance)
     if dry_run or plan.problems:
         return _only_plan(plan, as_json=as_json)
     tolerance = Tolerance(rtol, atol)
@@ -116,15 +120,43 @@ def _only_plan(plan: Plan, *, as_json: bool) -> int:
 def _carry_out(
     project: Project, plan: Plan, tolerance: Tolerance, *, keep: bool
 ) -> tuple[Outcome, str]:
+    restoring = Bar("inputs", in_bytes=True, total=lambda: _size_to_restore(plan))
     try:
-        with _terminating(), checked_out(project, plan, keep=keep) as folder:
+        with (
+            _terminating(),
+            closing(restoring),
+            checked_out(project, plan, keep=keep, on_bytes=restoring.advance) as folder,
+        ):
+            restoring.close()
             for each in describe_checkout(plan):
                 say(each)
-            outcome = run_again(project, plan, folder, tell=tell, tolerance=tolerance)
+            outcome = _run_again(project, plan, folder, tolerance)
             return outcome, str(folder) if keep else ""
     except NotRunnable:
         say(line("verdict", NOT_RUNNABLE))
         raise
+
+
+def _run_again(project: Project, plan: Plan, folder: Path, tolerance: Tolerance) -> Outcome:
+    data = DataBars(
+        inputs=[folder / each.path for each in plan.inputs],
+        outputs=[folder / each.path for each in plan.run.record.outputs],
+    )
+
+    def notice(message: str) -> None:
+        data.close()
+        tell(message)
+
+    with closing(data):
+        return run_again(
+            project, plan, folder, tell=notice, tolerance=tolerance, on_bytes=data.advance
+        )
+
+
+def _size_to_restore(plan: Plan) -> int:
+    sizes = {each.path: each.size for each in plan.run.record.inputs}
+    times = {STORED: 1, IN_PLACE: 2}  # what is not stored yet is stored, and then copied
+    return sum(sizes[each.path] * times.get(each.source, 0) for each in plan.inputs)
 
 
 @contextmanager
@@ -159,8 +191,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome as JSON shows it."""
     return {
-        "verdict": outcome.judgement.verdict,
-        "reasons": list(outcome.judgement.reasons),
+        "verdict": outcome.verdict,
+        "reasons": [] if outcome.interrupted else list(outcome.judgement.reasons),
         "series": to_json(outcome.judgement.series),
         "outputs": to_json(outcome.judgement.outputs),
         "reproduction": outcome.run,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from runref.cli.options import here, json_option, store_option
 from runref.cli.output import print_json, printable, run_document, say, stdout_for_document, tell
 from runref.cli.progress import Bar, DataBars
 from runref.cli.text import format_duration
+from runref.model.headline import format_number, main_metrics
+from runref.project.config import CONFIG_NAME, InvalidConfig
 from runref.project.project import Project
 from runref.store.recorded import RecordedRun
 from runref.tracking.command import TrackedCommand, track_command
-from runref.tracking.message import format_number, main_metrics
 from runref.tracking.start import Request
 
 
@@ -94,6 +96,7 @@ def command(
 def run_command(project: Project, options: Options) -> TrackedCommand:
     """Run a command as a run of `project`."""
     directory = Path.cwd()
+    check_inputs(project, directory, options.inputs)
     files = Bar("snapshot")
     data = DataBars(
         inputs=[
@@ -126,6 +129,24 @@ def run_command(project: Project, options: Options) -> TrackedCommand:
     finally:
         files.close()
         data.close()
+
+
+def check_inputs(project: Project, directory: Path, given: Sequence[str]) -> None:
+    """Refuse inputs that are not there, before a command runs for long without them.
+
+    Raises:
+        click.UsageError: one of those given is not there.
+        InvalidConfig: one of those that every run reads is not there.
+    """
+    for path in given:
+        if not (directory / path).exists():
+            raise click.UsageError(f"The input {path} does not exist, so nothing was run.")
+    for path in project.config.inputs:
+        if not (project.root / path).exists():
+            raise InvalidConfig(
+                f"the input {path} of {project.root / CONFIG_NAME} does not exist",
+                hint="Every run reads what stands under `inputs:` there; other inputs go with -i.",
+            )
 
 
 def _report(project: Project, done: TrackedCommand, *, as_json: bool) -> None:

@@ -49,10 +49,11 @@ def command(run: str, store: str, *, console_log: bool, as_json: bool) -> None:
 
 
 def _console(project: Project, run: RecordedRun) -> bytes:
-    if not run.live:
-        return read_file(project.repository.objects, run.tree, "console.log")
-    path = project.spool.path / run.id / "console.log"
-    return path.read_bytes() if path.exists() else b""
+    folder = project.spool.find(run.id) if run.live else None
+    if folder:
+        return folder.console_path.read_bytes() if folder.console_path.exists() else b""
+    tree = project.read(run.id).tree if run.live else run.tree  # recorded a moment ago
+    return read_file(project.repository.objects, tree, "console.log")
 
 
 def _environment_of(project: Project, run: RecordedRun) -> dict[str, object]:

@@ -36,7 +36,7 @@ def command(
         raise click.UsageError("A tag cannot be empty.")
     project = here(store)
     index = project.index()
-    ids = [project.resolve(run, index).id for run in runs]
+    ids = list(dict.fromkeys(project.resolve(run, index).id for run in runs))
     commit = annotate(project, ids, add_tags=add, remove_tags=remove)
     tags = {run_id: list(project.read(run_id).additions.tags) for run_id in ids}
     if as_json:
