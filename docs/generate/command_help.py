@@ -11,7 +11,8 @@ _WIDTH = 100
 
 def all_commands() -> str:
     """Return the help of ``runref`` and of each of its commands."""
-    top = click.Context(group, info_name="runref", terminal_width=_WIDTH)
+    names = group.context_settings["help_option_names"]
+    top = click.Context(group, info_name="runref", terminal_width=_WIDTH, help_option_names=names)
     parts = [f"```text\n{group.get_help(top)}\n```"]
     for name in group.list_commands(top):
         command = group.get_command(top, name)
