@@ -6,6 +6,8 @@ import signal
 
 import pytest
 
+pytestmark = pytest.mark.slow  # many processes: `make check` is for all day
+
 STUCK = """
     import sys, time
     import runref

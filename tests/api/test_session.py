@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow  # many processes: `make check` is for all day
+
 
 def test_a_second_init_gives_the_same_run_with_what_is_new(programs):
     source = """

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow  # many processes: `make check` is for all day
+
 
 def test_the_transcript(training: Any, cli: Any) -> None:
     """A dirty tree with an untracked helper; the commit is rebased away; the run comes back."""

@@ -19,6 +19,8 @@ import pytest
 
 from runref.cli.commands.reproduce import _terminating
 
+pytestmark = pytest.mark.slow  # many processes: `make check` is for all day
+
 LIMIT_SECONDS = 60.0
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

@@ -11,6 +11,8 @@ import pytest
 from runref.tracking.run_directory import End
 from runref.tracking.seal import seal
 
+pytestmark = pytest.mark.slow  # many processes: `make check` is for all day
+
 TRAIN = """
     import sys
     import runref

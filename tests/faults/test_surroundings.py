@@ -8,6 +8,8 @@ import pytest
 
 from runref.tracking.start import Request, start_run
 
+pytestmark = pytest.mark.slow  # many processes: `make check` is for all day
+
 
 def test_a_working_directory_that_is_deleted_during_the_run(victims):
     source = """

@@ -14,6 +14,8 @@ from runref.plot.curves import Curve
 from runref.plot.figures import PictureUnwritable, draw_curves, save
 from runref.plot.formats import Format, UnknownFormat, format_of
 
+pytestmark = pytest.mark.slow  # many processes: `make check` is for all day
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 

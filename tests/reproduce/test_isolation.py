@@ -13,6 +13,8 @@ import pytest
 
 from runref.reproduce.checkout import _remove
 
+pytestmark = pytest.mark.slow  # many processes: `make check` is for all day
+
 LOG_INPUT = """\
 import runref, sys
 run = runref.init()

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow  # many processes: `make check` is for all day
+
 PROGRAM = "import runref; runref.init().log({'x': 1}); print('ran')"
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow  # many processes: `make check` is for all day
+
 # Every program counts, in a file outside the working tree, how often it ran.
 COUNTING = """\
 import os, pathlib, runref

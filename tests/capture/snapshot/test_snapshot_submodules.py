@@ -11,6 +11,8 @@ import pytest
 
 from runref.capture.snapshot import stat_cache
 
+pytestmark = pytest.mark.slow  # many processes: `make check` is for all day
+
 
 @pytest.fixture(params=["cautious", "trusting"], autouse=True)
 def cache_belief(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
