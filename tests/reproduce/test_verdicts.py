@@ -131,6 +131,7 @@ def test_the_reproduction_is_a_run_that_names_the_original(repo: Any, cli: Any) 
     log = repo.git("log", "-1", "--format=%B", "refs/runref/runs")
     assert f"Reproduces: {document['run']}" in log
     assert "Verdict: identical" in log
+    assert f"reproduces {document['run'][9:17]}: identical" in log.splitlines()[0]
     repo.fsck()
 
 

@@ -29,11 +29,14 @@ def _command(record: Record) -> str:
 
 
 def _outcome(record: Record) -> list[str]:
-    metrics = [f"{name} {format_number(value)}" for name, value in main_metrics(record.metrics)]
-    if record.status == FINISHED:
-        return metrics
-    why = record.failure.type if record.failure else record.signal
-    return [f"{record.status} {why}".strip(), *metrics]
+    outcome = []
+    if record.status != FINISHED:
+        why = record.failure.type if record.failure else record.signal
+        outcome.append(f"{record.status} {why}".strip())
+    if again := record.reproduction:
+        outcome.append(f"reproduces {again.run[9:17]}: {again.verdict}")
+    shown = main_metrics(record.metrics)
+    return outcome + [f"{name} {format_number(value)}" for name, value in shown]
 
 
 def _one_line(text: str) -> str:
