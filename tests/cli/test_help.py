@@ -79,13 +79,14 @@ HEAVY = {
     "psutil",
     "yaml",
     "importlib.metadata",
-    "subprocess",
     "multiprocessing",
     "dulwich.repo",
     "dulwich.objects",
     "runref.artifacts",
     "runref.capture.snapshot",
     "runref.tracking.run",
+    # Python 3.10's uuid, which orjson imports, brings it along.
+    *(["subprocess"] if sys.version_info >= (3, 11) else []),
 }
 
 
