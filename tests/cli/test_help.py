@@ -64,7 +64,8 @@ def test_the_list_of_commands_is_that_of_the_folder() -> None:
 THIRD_PARTY = {
     ("--help",): {"click"},
     ("--version",): {"click"},
-    ("ls",): {"click", "orjson", "dulwich"},
+    # Before Python 3.11, dulwich needs typing_extensions.
+    ("ls",): {"click", "orjson", "dulwich", "typing_extensions"},
 }
 """What a bare command may import that Python does not bring along; of dulwich the reader of git's
 configuration alone."""
