@@ -12,7 +12,7 @@ from runref.git.files import writing
 from runref.git.format import EXECUTABLE, GITLINK, SYMLINK, TreeEntry
 from runref.git.objects import ObjectStore
 
-_IGNORED_BY_HFS = dict.fromkeys(
+IGNORED_BY_HFS = dict.fromkeys(
     [0x200C, 0x200D, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF]
 )
 """Characters that macOS leaves out of names, so that they could spell ``.git`` unseen."""
@@ -112,7 +112,7 @@ def _write_file(objects: ObjectStore, entry: TreeEntry, target: bytes) -> None:
 
 
 def _check(name: bytes, path: bytes) -> None:
-    text = name.decode("utf-8", "replace").translate(_IGNORED_BY_HFS).casefold()
+    text = name.decode("utf-8", "replace").translate(IGNORED_BY_HFS).casefold()
     # Windows also knows .git by its short name, and drops dots, spaces and streams at the end.
     dos = text.split(":")[0].rstrip(". ")
     if name in (b"", b".", b"..") or {text, dos} & {".git", "git~1"} or set(name) & {0, ord("/")}:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from runref.capture.console.child_console import Channel, open_channels
 from runref.capture.console.signal_relay import SignalRelay
@@ -28,14 +27,12 @@ class CommandNotFound(RunrefError):
     """The program that a command names does not exist."""
 
     code = "command-not-found"
-    shell_status: ClassVar[int] = 127
 
 
 class CommandNotExecutable(RunrefError):
     """The program that a command names exists and cannot be started."""
 
     code = "command-not-executable"
-    shell_status: ClassVar[int] = 126
 
 
 @dataclass(frozen=True, slots=True)

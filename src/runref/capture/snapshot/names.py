@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 
-_IGNORED_BY_HFS = dict.fromkeys(
-    (*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF)
-)
-"""Characters that macOS leaves out of names, so that they could spell ``.git`` unseen."""
+from runref.git.checkout import IGNORED_BY_HFS
 
 # NTFS drops spaces and dots at the end, takes what follows a colon for a stream, and knows every
 # name by a short one, too.
@@ -29,7 +26,7 @@ def refused(name: bytes, *, is_regular: bool) -> bool:
     """
     if not (name.startswith(b".") or b"~" in name or b"\\" in name or b"\xe2" in name):
         return False
-    text = name.decode("utf-8", "replace").translate(_IGNORED_BY_HFS).lower()
+    text = name.decode("utf-8", "replace").translate(IGNORED_BY_HFS).lower()
     # A backslash separates folders on Windows.
     if any(_GIT.fullmatch(part) for part in text.split("\\")):
         return True
