@@ -20,6 +20,8 @@ import pytest
 
 from runref.capture.console.child_process import CommandNotExecutable, CommandNotFound, run_command
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 PARENT = """
 import json, os, sys
 from pathlib import Path

@@ -15,6 +15,8 @@ import pytest
 
 from runref.project.project import open_project
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 
 @pytest.fixture
 def two_runs(training: Any, cli: Any) -> Any:

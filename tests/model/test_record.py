@@ -39,6 +39,8 @@ from runref.model.times import format_time
 from runref.model.values import to_plain
 from runref.model.verdict import VERDICTS, SeriesComparison
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 FOLDER = Path(str(runref.__file__)).parent / "schemas"
 SCHEMAS = sorted(path.name.removesuffix(".schema.json") for path in FOLDER.iterdir())
 DIGEST = "sha256:" + "0" * 64

@@ -17,6 +17,8 @@ from runref.model.address import AmbiguousRun, UnknownRun
 from runref.project.annotating import annotate
 from runref.project.project import NoWorkingTree, Project, StillRunning, cache_folder, open_project
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 
 def record(repo: Any, count: int = 1) -> list[str]:
     """Record some runs and return their ids, oldest first."""
