@@ -1,0 +1,1 @@
+"""Artifacts on remotes: content by digest wherever fsspec reaches."""

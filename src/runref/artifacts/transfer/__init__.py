@@ -1,0 +1,1 @@
+"""Moving artifacts between the local store and remotes."""

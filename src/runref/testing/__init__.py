@@ -1,0 +1,1 @@
+"""Contracts that an implementation of a remote can be held against."""
