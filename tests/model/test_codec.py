@@ -196,7 +196,7 @@ MERGES = "a: &a {x: 1}\n" + "".join(
         (MERGES.encode(), "aliases"),
         (b"a: &x [*x]\n", "aliases"),
         (b"a: " + b"[" * 300 + b"]" * 300, "200 levels"),
-        (b"[" * 100_000, "200 levels"),
+        (b"[" * 100_000, "level"),  # newer libyaml says it before we do
         (b"- " * 100_000 + b"a", "200 levels"),
         (b"a: " + b"{a: " * 100_000, "200 levels"),
     ],
