@@ -103,6 +103,32 @@ def test_a_run_is_found_by_the_beginning_of_its_record_hash(index: RunIndex, wri
     assert index.by_record_hash("f" * 40) == []
 
 
+def _data(path: str, digit: str, **fields: Any) -> dict[str, Any]:
+    return {"path": path, "kind": "file", "digest": f"sha256:{digit * 64}", "size": 3, **fields}
+
+
+def test_what_runs_hold_is_known_without_reading_them(index: RunIndex, writer: Any) -> None:
+    writer.run(A, inputs=[_data("a.csv", "1")], outputs=[_data("model", "2", kind="directory")])
+    writer.run(B, inputs=[_data("copy.csv", "1"), _data("big", "3", stored=False, problem="no")])
+    one, two = (f"sha256:{digit * 64}" for digit in "12")
+    assert [(held.digest, held.kind, held.size) for held in index.held()] == [
+        (one, "file", 3),
+        (two, "directory", 3),
+    ]
+    assert [held.digest for held in index.held([B])] == [one]
+    assert index.held([]) == []
+
+
+def test_a_run_that_is_gone_holds_nothing(index: RunIndex, writer: Any) -> None:
+    writer.run(A, outputs=[_data("a", "1")])
+    first = writer.runs.tip()
+    writer.run(B, outputs=[_data("b", "2")])
+    assert len(index.held()) == 2
+    ref = writer.repository.ref("refs/runref/runs")
+    assert ref.compare_and_swap(writer.runs.tip(), first, message="back")
+    assert [held.digest[7] for held in index.held()] == ["1"]
+
+
 def test_progress_is_told(writer: Any, folder: Path) -> None:
     told: list[tuple[int, int]] = []
     for run_id in (A, B, C):

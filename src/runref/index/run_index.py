@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from runref.errors import RunrefError
-from runref.git.objects import ObjectMissing, ObjectStore
-from runref.model.annotations import Additions
-from runref.model.codec import UnreadableDocument, dump_json_line, load_json
-from runref.model.documents import MalformedDocument, from_document, to_document
-from runref.model.record import Record
-from runref.store.recorded import RecordedRun, read_additions, read_record
+from runref.artifacts.artifact import Kind
+from runref.git.objects import ObjectMissing
+from runref.index.rows import recorded, rows_of
+from runref.model.codec import UnreadableDocument
+from runref.model.documents import MalformedDocument
+from runref.store.recorded import RecordedRun
 from runref.store.runs_ref import Changes, RunsRef
 
 T = TypeVar("T")
 
-_VERSION = 1
+_VERSION = 2
 _BUSY_SECONDS = 10.0
 _SCHEMA = """
 create table if not exists meta (name text primary key, value text not null);
@@ -35,6 +35,13 @@ create table if not exists runs (
 );
 create index if not exists runs_by_time on runs (started, id);
 create index if not exists runs_by_tree on runs (tree);
+create table if not exists held (
+    run text not null,
+    digest text not null,
+    kind text not null,
+    size integer not null,
+    primary key (run, digest, kind)
+) without rowid;
 """
 
 
@@ -44,6 +51,21 @@ class Unreadable:
 
     id: str
     problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An artifact that a record holds.
+
+    Attributes:
+        digest: ``sha256:<hex>``.
+        kind: ``file`` or ``directory``; the digest of a directory is that of its manifest.
+        size: Bytes, of all files together.
+    """
+
+    digest: str
+    kind: Kind
+    size: int
 
 
 class RunIndex:
@@ -73,7 +95,7 @@ class RunIndex:
             "select tree, record, additions from runs where problem = ''"
             " order by started desc, id desc limit ? offset ?"
         )
-        return self._ask(query, (-1 if limit is None else limit, offset), _recorded)
+        return self._ask(query, (-1 if limit is None else limit, offset), recorded)
 
     def ids(self) -> list[str]:
         """Return the ids of all runs, unreadable ones included."""
@@ -83,6 +105,19 @@ class RunIndex:
         """Return the ids of the runs whose record hash begins with `prefix`."""
         query = "select id from runs where tree >= ? and tree < ?"
         return self._ask(query, (prefix, f"{prefix}g"), str)  # g follows the hex digits
+
+    def held(self, run_ids: Sequence[str] | None = None) -> list[Held]:
+        """Return the artifacts whose content runs stored, each once, in the order of digests.
+
+        Args:
+            run_ids: The runs to look at; all of them where it is none.
+        """
+        query = (
+            "select distinct digest, kind, size from held"
+            " where ? is null or run in (select value from json_each(?)) order by digest, kind"
+        )
+        chosen = None if run_ids is None else json.dumps(list(run_ids))
+        return self._ask(query, (chosen, chosen), Held)
 
     def unreadable(self) -> list[Unreadable]:
         """Return the runs that could not be read."""
@@ -127,6 +162,7 @@ class RunIndex:
                 seen, changes = "", self._runs.changes("", root)
             if not seen:
                 self._database.execute("delete from runs")
+                self._database.execute("delete from held")
             self._take(changes, root, everything=not seen)
             self._database.execute("insert or replace into meta values ('root', ?)", (root,))
 
@@ -134,6 +170,7 @@ class RunIndex:
         trees = {run_id: tree for run_id, tree in changes.runs.items() if tree}
         for run_id in changes.runs.keys() - trees.keys():
             self._database.execute("delete from runs where id = ?", (run_id,))
+            self._database.execute("delete from held where run = ?", (run_id,))
         for run_id in changes.annotations.keys() - changes.runs.keys():
             row = self._database.execute("select tree from runs where id = ?", (run_id,)).fetchone()
             if row:
@@ -142,12 +179,15 @@ class RunIndex:
             # Of the first look at a ref it is known which runs have annotations: most have none.
             bare = everything and run_id not in changes.annotations
             files = {} if bare else self._runs.annotation_files(run_id, root)
-            self._database.execute(
-                "insert or replace into runs values (?, ?, ?, ?, ?, ?)",
-                _row(self._runs.objects, run_id, tree, files),
-            )
+            self._take_run(run_id, tree, files)
             if self._on_progress:
                 self._on_progress(done, len(trees))
+
+    def _take_run(self, run_id: str, tree: str, files: Mapping[str, bytes]) -> None:
+        rows = rows_of(self._runs.objects, run_id, tree, files)
+        self._database.execute("insert or replace into runs values (?, ?, ?, ?, ?, ?)", rows.run)
+        self._database.execute("delete from held where run = ?", (run_id,))
+        self._database.executemany("insert or ignore into held values (?, ?, ?, ?)", rows.held)
 
     def _seen(self) -> str:
         row = self._database.execute("select value from meta where name = 'root'").fetchone()
@@ -195,24 +235,3 @@ def _connect(path: Path | None) -> sqlite3.Connection:
         database.executescript(f"begin immediate;{_SCHEMA}pragma user_version = {_VERSION};commit;")
     database.execute("pragma synchronous = off")  # it can be built again
     return database
-
-
-def _row(
-    objects: ObjectStore, run_id: str, tree: str, annotation_files: Mapping[str, bytes]
-) -> tuple[object, ...]:
-    try:
-        record = read_record(objects, run_id, tree)
-    except RunrefError as error:
-        day = f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
-        return run_id, tree, day, None, None, error.message
-    additions, _ = read_additions(record.tags, annotation_files)
-    document = dump_json_line(to_document(record))
-    return run_id, tree, record.started, document, dump_json_line(to_document(additions)), ""
-
-
-def _recorded(tree: str, record: bytes, additions: bytes) -> RecordedRun:
-    return RecordedRun(
-        tree,
-        from_document(Record, load_json(record)),
-        from_document(Additions, load_json(additions)),
-    )
