@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.servers.fixtures"]
+
 # How long an example takes depends on the machine and its load, and is no property of the code.
 settings.register_profile("runref", deadline=None)
 settings.register_profile("quick", deadline=None, max_examples=20)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from runref.cli.main import group
@@ -10,14 +12,23 @@ _WIDTH = 100
 
 
 def all_commands() -> str:
-    """Return the help of ``runref`` and of each of its commands."""
+    """Return the help of ``runref`` and of each of its commands, those of groups included."""
     names = group.context_settings["help_option_names"]
     top = click.Context(group, info_name="runref", terminal_width=_WIDTH, help_option_names=names)
-    parts = [f"```text\n{group.get_help(top)}\n```"]
-    for name in group.list_commands(top):
-        command = group.get_command(top, name)
+    return "\n\n".join((_help(top), *_below(top)))
+
+
+def _below(context: click.Context) -> Iterator[str]:
+    if not isinstance(context.command, click.Group):
+        return
+    for name in context.command.list_commands(context):
+        command = context.command.get_command(context, name)
         if command is None:
             raise LookupError(f"{name} is listed and cannot be loaded")
-        context = click.Context(command, parent=top, info_name=name, terminal_width=_WIDTH)
-        parts.append(f"## runref {name}\n\n```text\n{command.get_help(context)}\n```")
-    return "\n\n".join(parts)
+        inner = click.Context(command, parent=context, info_name=name, terminal_width=_WIDTH)
+        yield f"## {inner.command_path}\n\n{_help(inner)}"
+        yield from _below(inner)
+
+
+def _help(context: click.Context) -> str:
+    return f"```text\n{context.command.get_help(context)}\n```"

@@ -351,6 +351,31 @@ def test_inputs_and_outputs_that_are_missing_are_named_and_stop_nothing(programs
     assert len(record.notices) == 5
 
 
+def test_inputs_and_outputs_are_named_by_patterns_and_urls(programs):
+    source = """
+        import pathlib, runref
+        for name in ("a.csv", "b.csv", "c.txt"):
+            pathlib.Path(name).write_text(name)
+        with runref.init(inputs=["*.txt"]) as run:
+            runref.use_input("[ab].csv", copy=True)
+            runref.use_input("http://ada:hunter2@127.0.0.1:1/d.csv")
+            runref.log_output(pathlib.Path("*.csv"))
+            run.log({"loss": 1})
+    """
+    done = programs.run(source)
+    record = programs.record()
+    assert [each.path for each in record.inputs] == [
+        "c.txt",
+        "a.csv",
+        "b.csv",
+        "http://127.0.0.1:1/d.csv",
+    ]
+    assert [each.path for each in record.outputs] == ["a.csv", "b.csv"]
+    assert [each.stored for each in record.inputs] == [True, True, True, False]
+    assert "does not answer" in record.inputs[-1].problem
+    assert "hunter2" not in done.stderr + repr(record)
+
+
 def test_figures_are_recorded_as_outputs(programs):
     source = """
         import matplotlib

@@ -174,6 +174,16 @@ def test_environments_differ_by_package_and_by_field() -> None:
     assert compare_environments({}, {}) == ()
 
 
+def test_inputs_by_reference_differ_by_what_their_server_says() -> None:
+    def read(etag: str) -> Record:
+        url = DataFile("s3://b/in.csv", "file", "", 3, stored=False, etag=etag)
+        return record(inputs=(url,))
+
+    changes = compare_runs(read("e1"), read("e2")).inputs
+    assert changes == (Change("s3://b/in.csv", CHANGED, "e1", "e2"),)
+    assert compare_runs(read("e1"), read("e1")).inputs == ()
+
+
 def test_a_digest_is_never_made_of_a_problem() -> None:
     files = [
         DataFile("a", "file", "sha256:1", 1),

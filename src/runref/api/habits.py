@@ -65,13 +65,13 @@ def log_param(name: str, value: Any) -> None:
     latest_run().log_param(name, value)
 
 
-def use_input(path: str | PathLike[str]) -> None:
-    """Record a file or directory that the open run reads."""
-    latest_run().use_input(path)
+def use_input(path: str | PathLike[str], *, copy: bool = False) -> None:
+    """Record what the open run reads: a file or directory, what matches a pattern, or a URL."""
+    latest_run().use_input(path, copy=copy)
 
 
 def log_output(path: str | PathLike[str]) -> None:
-    """Record a file or directory that the open run wrote."""
+    """Record a file or directory that the open run wrote, or what matches a pattern."""
     latest_run().log_output(path)
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +16,12 @@ from runref.capture.console.tee import ConsoleTee
 from runref.capture.ranks import Rank, rank_from
 from runref.capture.seeds import read_seeds
 from runref.capture.snapshot.survey import WorkingTreeUnreadable
+from runref.tracking.at_urls import UrlOptions
 from runref.tracking.attach import attach, wait_for_rank_zero
 from runref.tracking.failures import ending_of
 from runref.tracking.lines import LineFile
 from runref.tracking.run import Run
-from runref.tracking.run_directory import RUN_VARIABLE
+from runref.tracking.run_directory import RUN_VARIABLE, Start
 from runref.tracking.start import Request, start_run
 from runref.tracking.writer import RunGone
 
@@ -74,7 +75,7 @@ def init(
         params: Parameters; nested mappings are kept nested.
         tags: Labels.
         note: Free text.
-        inputs: Files and directories that the run reads.
+        inputs: What the run reads: files and directories, patterns, URLs; see `Run.use_input`.
         nested: Open a run of its own within the one that is open.
         console: Whether what is printed is recorded.
         store: Git repository to record into, where the code is no checkout of it; the environment
@@ -153,6 +154,7 @@ _program_end = ProgramEnd(_end_all)
 
 def _own(request: Request, rank: Rank, *, console: bool, store: str) -> Run:
     project = _project(store)
+    request = replace(request, url_options=partial(_url_options, project))
     run = start_run(project.stores, request, tell)
     if rank.job and run.id and not request.parent:
         try:
@@ -168,18 +170,37 @@ def _join(rank: Rank, store: str, wait: float) -> Run | None:
     """Return this process's part in a run that another one opened, or none where it opens one."""
     if folder := os.environ.get(RUN_VARIABLE, ""):
         try:
-            return attach(Path(folder), rank.rank, tell, os.environ)
+            return _attached(Path(folder), rank)
         except RunGone as error:
             tell(f"{error.message}; this process opens a run of its own")
             return None
     if rank.rank and rank.job:
         try:
             path = wait_for_rank_zero(_project(store).spool, rank.job, wait)
-            return attach(path, rank.rank, tell, os.environ)
+            return _attached(path, rank)
         except RunGone as error:
             tell(error.message)
             return Run(None, tell=tell)
     return None
+
+
+def _attached(folder: Path, rank: Rank) -> Run:
+    def url_options_of(start: Start) -> UrlOptions:
+        def options(url: str) -> Mapping[str, Any]:
+            from runref.project.project import open_project
+
+            project = open_project(Path(start.root), os.environ, store=start.common_dir)
+            return _url_options(project, url)
+
+        return options
+
+    return attach(folder, rank.rank, tell, os.environ, url_options_of=url_options_of)
+
+
+def _url_options(project: Project, url: str) -> Mapping[str, Any]:
+    from runref.project.supply import options_for
+
+    return options_for(project, url)
 
 
 def _project(store: str) -> Project:

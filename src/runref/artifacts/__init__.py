@@ -24,6 +24,7 @@ from runref.artifacts.reading import (
     ArtifactVanished,
     hash_file,
 )
+from runref.artifacts.receiving import Receiver
 from runref.artifacts.restoring import TargetExists, TargetUnwritable, check_target
 from runref.artifacts.tree import hash_path
 
@@ -43,6 +44,7 @@ __all__ = [
     "ManifestInvalid",
     "ManifestTooNew",
     "ManifestUnsafe",
+    "Receiver",
     "StoreFull",
     "StoreUnusable",
     "TargetExists",

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,10 +27,18 @@ from typing import BinaryIO
 from runref.artifacts.artifact import ArtifactDamaged, ArtifactMissing, digest_hex
 from runref.artifacts.reading import BUFFER, OnBytes, Source, changed, ignore, opened
 from runref.artifacts.reflink import clone
+from runref.artifacts.remote.store import Stored
 from runref.errors import RunrefError
 
 _ABANDONED = 24 * 3600
 """Seconds after which a temporary file that nobody writes to belongs to no living process."""
+
+
+_FRESH = 3600
+"""Seconds for which a time need not be renewed; far less than the collector's age guard."""
+
+_FOLDER = re.compile(r"[0-9a-f]{2}")
+_NAME = re.compile(r"[0-9a-f]{62}")
 
 
 class StoreFull(RunrefError):
@@ -66,7 +75,29 @@ class Blobs:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise _unusable(self.path_of(digest), error) from error
+            raise unusable(self.path_of(digest), error) from error
+
+    def holds(self, digest: str, size: int) -> bool:
+        """Tell whether a content need not be stored, and keep the collector away from it if so.
+
+        A file of another size is what a power cut made of one that was not synced. One that is old
+        might be collected this very moment, unless its time is renewed; where it belongs to another
+        user and cannot be, it is to be stored again.
+        """
+        path = self.path_of(digest)
+        try:
+            status = os.stat(path)
+            if status.st_size != size:
+                return False
+            if status.st_mtime < time.time() - _FRESH:
+                os.utime(path)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return False
+        except OSError as error:
+            if error.errno == errno.EROFS:
+                return True
+            raise unusable(path, error) from error
+        return True
 
     def open(self, digest: str) -> BinaryIO:
         """Open stored content for reading; the bytes are not verified."""
@@ -75,7 +106,7 @@ class Blobs:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise missing(digest) from error
         except OSError as error:
-            raise _unusable(self.path_of(digest), error) from error
+            raise unusable(self.path_of(digest), error) from error
 
     def keep(self, source: Source, on_bytes: OnBytes) -> str:
         """Store the content of a file in one reading, and return its digest.
@@ -93,7 +124,7 @@ class Blobs:
             on_bytes(len(data))
             source.confirm()
             return self.keep_bytes(data)
-        with self._new_file() as new:
+        with self.new_file() as new:
             if new.clone(source):
                 # The clone holds still, whatever happens to the original from here on.
                 with opened(new.path) as copy:
@@ -101,7 +132,7 @@ class Blobs:
             else:
                 digest = source.digest(new.write, on_bytes)
             source.confirm()
-            self._publish(new, digest, source.status.st_size)
+            self.publish(new, digest, source.status.st_size)
         return digest
 
     def keep_bytes(self, data: bytes) -> str:
@@ -109,10 +140,10 @@ class Blobs:
         import hashlib
 
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        if self.size_of(digest) != len(data):
-            with self._new_file() as new:
+        if not self.holds(digest, len(data)):
+            with self.new_file() as new:
                 new.write(memoryview(data))
-                self._publish(new, digest, len(data))
+                self.publish(new, digest, len(data))
         return digest
 
     def verify(self, digest: str, on_bytes: OnBytes = ignore) -> None:
@@ -129,6 +160,43 @@ class Blobs:
             if source.digest(None, on_bytes) != digest:
                 raise damaged(digest, path)
 
+    def contents(self) -> Iterator[Stored]:
+        """Yield everything that is stored, in any order."""
+        for folder in _scan(self._contents):
+            if not _FOLDER.fullmatch(folder.name):
+                continue
+            for entry in _scan(folder.path):
+                # Network file systems leave names of their own beside what is removed in use.
+                if not _NAME.fullmatch(entry.name):
+                    continue
+                with suppress(FileNotFoundError):
+                    status = entry.stat(follow_symlinks=False)
+                    digest = f"sha256:{folder.name}{entry.name}"
+                    yield Stored(digest, status.st_size, status.st_mtime)
+
+    def delete(self, digest: str) -> int:
+        """Remove a content, and return the bytes that are free now."""
+        path = self.path_of(digest)
+        try:
+            status = os.stat(path)
+            os.unlink(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return 0
+        except OSError as error:
+            raise unusable(path, error) from error
+        return status.st_size if status.st_nlink == 1 else 0
+
+    def set_aside(self, digest: str) -> None:
+        """Take damaged content out of the way."""
+        path, aside = self.path_of(digest), f"{self._directory}{os.sep}damaged"
+        try:
+            os.makedirs(aside, exist_ok=True)
+            os.rename(path, f"{aside}{os.sep}{digest_hex(digest)}")
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise unusable(path, error) from error
+
     def sync(self) -> None:
         """Make the names of what was stored last, as its bytes already do."""
         unsynced, self._unsynced = self._unsynced, set()
@@ -139,7 +207,7 @@ class Blobs:
             try:
                 os.fsync(descriptor)
             except OSError as error:
-                raise _unusable(directory, error) from error
+                raise unusable(directory, error) from error
             finally:
                 os.close(descriptor)
 
@@ -156,11 +224,24 @@ class Blobs:
                     if entry.stat(follow_symlinks=False).st_mtime < limit:
                         os.unlink(entry.path)
 
+    def temporary(self, name: str) -> str:
+        """Return the path of a temporary file, which is removed when nobody has written for long.
+
+        Raises:
+            StoreUnusable: The folder for such files cannot be made.
+        """
+        try:
+            os.makedirs(self._temporary, exist_ok=True)
+        except OSError as error:
+            raise unusable(self._temporary, error) from error
+        return f"{self._temporary}{os.sep}{name}"
+
     @contextmanager
-    def _new_file(self) -> Iterator[_NewFile]:
+    def new_file(self) -> Iterator[NewFile]:
+        """Yield a file that has no digest yet; it is removed unless it is published."""
         path = f"{self._temporary}{os.sep}{os.urandom(12).hex()}"
         descriptor = _create(path)
-        new = _NewFile(path, descriptor)
+        new = NewFile(path, descriptor)
         try:
             yield new
         finally:
@@ -168,10 +249,9 @@ class Blobs:
             if new.path:
                 os.unlink(path)
 
-    def _publish(self, new: _NewFile, digest: str, size: int) -> None:
+    def publish(self, new: NewFile, digest: str, size: int) -> None:
         """Give a new file its name, unless its content is stored already."""
-        # A file of another size is what a power cut made of one that was not synced: replaced.
-        if self.size_of(digest) == size:
+        if self.holds(digest, size):
             return
         target = self.path_of(digest)
         folder = os.path.dirname(target)
@@ -180,12 +260,12 @@ class Blobs:
                 os.fsync(new.descriptor)
             _rename(new.path, target, folder)
         except OSError as error:
-            raise _unusable(target, error) from error
+            raise unusable(target, error) from error
         new.path = ""
         self._unsynced.add(folder)
 
 
-class _NewFile:
+class NewFile:
     """A file of the store that has no digest yet; its path is empty once it has one."""
 
     def __init__(self, path: str, descriptor: int) -> None:
@@ -193,17 +273,19 @@ class _NewFile:
         self.descriptor = descriptor
 
     def write(self, chunk: memoryview) -> None:
+        """Append bytes."""
         try:
             while chunk:
                 chunk = chunk[os.write(self.descriptor, chunk) :]
         except OSError as error:
-            raise _unusable(self.path, error) from error
+            raise unusable(self.path, error) from error
 
     def clone(self, source: Source) -> bool:
+        """Share all blocks with a source where the file system can; say whether it did."""
         try:
             return clone(source.descriptor, self.descriptor)
         except OSError as error:
-            raise _unusable(self.path, error) from error
+            raise unusable(self.path, error) from error
 
 
 def missing(digest: str) -> ArtifactMissing:
@@ -232,7 +314,17 @@ def _create(path: str) -> int:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             return os.open(path, flags, 0o444)
     except OSError as error:
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
+
+
+def _scan(folder: str) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise unusable(folder, error) from error
 
 
 def _rename(path: str, target: str, folder: str) -> None:
@@ -243,7 +335,7 @@ def _rename(path: str, target: str, folder: str) -> None:
         os.rename(path, target)
 
 
-def _unusable(path: str, error: OSError) -> RunrefError:
+def unusable(path: str, error: OSError) -> RunrefError:
     """Return the error for what the operating system said about a file of the store."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreFull(

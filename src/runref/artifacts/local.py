@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
 from runref.artifacts import restoring
-from runref.artifacts.artifact import Artifact
+from runref.artifacts.artifact import Artifact, ArtifactDamaged, ArtifactMissing
 from runref.artifacts.blobs import Blobs, damaged
 from runref.artifacts.manifest import Manifest, parse_manifest
 from runref.artifacts.parallel import Progress
 from runref.artifacts.reading import OnBytes, opened
+from runref.artifacts.receiving import Receiver, receiving
+from runref.artifacts.remote.store import Stored
 from runref.artifacts.stat_cache import StatCache
 from runref.artifacts.tree import Found, describe, hash_bytes, hash_found, list_names
+from runref.artifacts.unused import partials, remove_unused, time_of_store
 
 
 class LocalStore:
@@ -64,6 +69,93 @@ class LocalStore:
     def contains(self, digest: str) -> bool:
         """Tell whether the content of a digest is stored."""
         return self._blobs.size_of(digest) is not None
+
+    def path_of(self, digest: str) -> Path:
+        """Return the file that holds the content of a digest, or would; only to be read."""
+        return Path(self._blobs.path_of(digest))
+
+    def size_of(self, digest: str) -> int | None:
+        """Return the size of a stored content in bytes; none where it is not stored."""
+        return self._blobs.size_of(digest)
+
+    def contents(self) -> Iterator[Stored]:
+        """Yield everything that is stored, in any order, with the time of its last use by `add`.
+
+        Raises:
+            StoreUnusable: The operating system refuses to let the store be read.
+        """
+        return self._blobs.contents()
+
+    def delete(self, digests: Iterable[str]) -> int:
+        """Remove contents, and return the bytes that are free now; absent ones are no error.
+
+        Raises:
+            StoreUnusable: The operating system refuses.
+        """
+        return sum(map(self._blobs.delete, digests))
+
+    def delete_unused(self, digest: str, before: float) -> int | None:
+        """Remove a content that was neither stored nor used since a moment.
+
+        Args:
+            digest: The content.
+            before: That moment, in seconds since the epoch by the store's clock: see `now`.
+
+        Returns:
+            The bytes that are free now; none where the content was used since, or is gone.
+
+        Raises:
+            StoreUnusable: The operating system refuses.
+        """
+        return remove_unused(self._blobs, digest, before)
+
+    def now(self) -> float:
+        """Return what time it is by the clock of the store's file system."""
+        return time_of_store(self._blobs)
+
+    def unfinished(self, before: float, *, remove: bool) -> tuple[int, int]:
+        """Return number and bytes of what was begun, and not gone on with since a moment.
+
+        Args:
+            before: That moment, in seconds since the epoch by the store's clock.
+            remove: Remove it, too.
+        """
+        return partials(self._blobs, before, remove=remove)
+
+    def set_aside(self, digest: str) -> None:
+        """Move damaged content to ``damaged/<hex>``, so that it can be brought again.
+
+        What is not there, or is whole after all, stays as it is.
+
+        Raises:
+            StoreUnusable: The operating system refuses.
+        """
+        try:
+            self._blobs.verify(digest)
+        except ArtifactDamaged:
+            self._blobs.set_aside(digest)
+        except ArtifactMissing:
+            return
+
+    def receive(self, digest: str, size: int) -> AbstractContextManager[Receiver]:
+        """Store content that comes piece by piece from elsewhere.
+
+        Where `Receiver.finish` is not reached, large content stays unnamed for the next attempt,
+        which goes on at `Receiver.start`, also after a kill. Two that receive the same at once are
+        harmless: the second one starts at 0.
+
+        Args:
+            digest: What its bytes must hash to.
+            size: How many bytes it has; more are refused.
+
+        Raises:
+            StoreUnusable: The operating system refuses to let the store be written.
+        """
+        return receiving(self._blobs, digest, size)
+
+    def sync(self) -> None:
+        """Make what was received survive a power cut; `add` does so by itself."""
+        self._blobs.sync()
 
     def open(self, digest: str) -> BinaryIO:
         """Open stored content for reading. The bytes are not verified: see `verify`.

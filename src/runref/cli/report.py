@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -11,10 +12,11 @@ import click
 from runref.cli.output import printable
 from runref.cli.text import count_of, format_size, format_value
 from runref.model.difference import ADDED, REMOVED, Change
-from runref.model.record import Code
+from runref.model.record import Code, stays_inside
 from runref.model.verdict import IDENTICAL, WITHIN_TOLERANCE, Judgement, SeriesComparison
 from runref.reproduce.execute import Outcome
-from runref.reproduce.plan import CHANGED, MISSING, Plan
+from runref.reproduce.inputs import IN_PLACE, REMOTE, STORED
+from runref.reproduce.plan import Plan
 
 _SERIES_SHOWN = 6
 _CHANGES_SHOWN = 8
@@ -33,8 +35,7 @@ def describe_plan(plan: Plan) -> Iterator[str]:
     yield line("code", f"snapshot {_code(code)}" if code else "not recorded")
     yield from _left_out(code)
     if plan.inputs:
-        there = sum(each.source not in (MISSING, CHANGED) for each in plan.inputs)
-        yield line("inputs", f"{there} of {len(plan.inputs)} at hand by digest")
+        yield line("inputs", printable(_inputs(plan)))
     yield from _around(plan)
     for problem in plan.problems:
         yield line("problem", printable(problem))
@@ -47,7 +48,10 @@ def describe_checkout(plan: Plan) -> Iterator[str]:
         yield line("code", f"snapshot {_code(code, done=' checked out')}")
     yield from _left_out(code)
     if plan.inputs:
-        yield line("inputs", f"{len(plan.inputs)} of {len(plan.inputs)} restored by digest")
+        restored = sum(stays_inside(each.path) for each in plan.inputs)
+        rest = len(plan.inputs) - restored
+        where = f", {rest} read where {'it is' if rest == 1 else 'they are'}" if rest else ""
+        yield line("inputs", f"{restored} of {len(plan.inputs)} restored by digest{where}")
     yield from _around(plan)
 
 
@@ -68,6 +72,14 @@ def describe_outcome(plan: Plan, outcome: Outcome, folder: str) -> Iterator[str]
     yield line("verdict", f"{styled} ({recorded})")
     if judgement.verdict != IDENTICAL:
         yield from (line("", printable(reason)) for reason in judgement.reasons)
+
+
+def _inputs(plan: Plan) -> str:
+    """Return how many inputs are here, and how many each remote has."""
+    here = sum(each.source in (STORED, IN_PLACE) for each in plan.inputs)
+    at_remotes = Counter(each.remote for each in plan.inputs if each.source == REMOTE)
+    away = (f", {count} from remote {name}" for name, count in sorted(at_remotes.items()))
+    return f"{here} of {len(plan.inputs)} at hand by digest{''.join(away)}"
 
 
 def _around(plan: Plan) -> Iterator[str]:

@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from runref.artifacts.artifact import Kind
 from runref.git.objects import ObjectMissing
 from runref.index.rows import recorded, rows_of
 from runref.model.codec import UnreadableDocument
 from runref.model.documents import MalformedDocument
 from runref.store.recorded import RecordedRun
 from runref.store.runs_ref import Changes, RunsRef
+
+if TYPE_CHECKING:
+    from runref.artifacts.artifact import Kind
 
 T = TypeVar("T")
 

@@ -130,7 +130,7 @@ def digests(files: Iterable[DataFile]) -> dict[str, str]:
 
 
 def _contents(files: Iterable[DataFile]) -> dict[str, str]:
-    return {each.path: each.digest or each.problem for each in files}
+    return {each.path: each.identity or each.problem for each in files}
 
 
 def _command(record: Record) -> dict[str, Any]:

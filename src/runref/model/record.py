@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from runref.model.values import Number
 
@@ -12,6 +14,8 @@ FORMAT = 1
 
 FINISHED, FAILED, INTERRUPTED = "finished", "failed", "interrupted"
 """How a run can end: by itself; by an exception or a bad exit status; killed or stopped."""
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +79,27 @@ class Code:
 class DataFile:
     """An input or output of a run.
 
+    Either its content was copied into the artifact store (`stored`), or it is recorded by reference
+    (`by_reference`), or it could not be recorded (`problem` says why).
+
     Attributes:
-        path: Relative to the root of the working tree where it lies inside, else absolute.
-        kind: ``file`` or ``directory``.
-        digest: ``sha256:<hex>`` of the file's bytes or of the directory's manifest; empty where it
-            could not be hashed.
+        path: Relative to the root of the working tree where it lies inside, else absolute; of an
+            input at a URL, the URL without credentials.
+        kind: ``file`` or ``directory``. A URL that ends in a slash is a directory.
+        digest: ``sha256:<hex>`` of the file's bytes or of the directory's manifest; empty where the
+            content was not read.
         size: Bytes, of all files together.
         files: How many files; 1 for a file.
         stored: Whether the content is in the artifact store.
         problem: Why it was not hashed or not stored; empty where all is well.
+        etag: What the server of a URL says of the content: its ETag; where it has none,
+            ``modified:`` and when it was last changed; of a directory ``listing:`` and the SHA-256
+            of its listing.
+        version: The server's id of this version of the object, where it keeps versions.
+        reference_over: The limit in bytes that a local input was larger than, for which it was
+            hashed and not stored; none where that was not the reason.
+        executable: Whether the owner of a single file may execute it. The files of a directory have
+            that in its manifest.
     """
 
     path: str
@@ -93,6 +109,39 @@ class DataFile:
     files: int = 1
     stored: bool = True
     problem: str = ""
+    etag: str = ""
+    version: str = ""
+    reference_over: int | None = None
+    executable: bool = False
+
+    @property
+    def at_url(self) -> bool:
+        """Whether it lies at a URL, which is read where it is."""
+        return is_url(self.path)
+
+    @property
+    def identity(self) -> str:
+        """What tells this content from others; empty where nothing is known of it."""
+        return self.digest or self.etag or self.version
+
+    @property
+    def by_reference(self) -> bool:
+        """Whether it is known which content it was, and the content was not stored."""
+        return not self.stored and bool(self.identity)
+
+
+def is_url(path: str) -> bool:
+    """Tell whether an input is named by a URL: ``s3://bucket/data.csv``."""
+    return _URL.match(path) is not None
+
+
+def stays_inside(path: str) -> bool:
+    """Tell whether a recorded path stays below the root of the working tree.
+
+    A record may come from anyone.
+    """
+    place = PurePosixPath(path)
+    return not (is_url(path) or place.is_absolute() or ".." in place.parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def format_time(moment: datetime) -> str:
@@ -36,3 +39,15 @@ def after(start: str, seconds: float) -> str:
         OverflowError: the time lies beyond the year 9999.
     """
     return format_time(parse_time(start) + timedelta(seconds=seconds))
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of a duration: ``90s``, ``30m``, ``12h``, ``14d``, ``2w``.
+
+    Raises:
+        ValueError: `text` is none.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no duration like 90s, 30m, 12h, 14d or 2w")
+    return float(match[1]) * _SECONDS[match[2]]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from runref.errors import ExitStatus, RunrefError
 from runref.model.codec import UnreadableDocument, load_yaml
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from runref.tracking.stores import TrackingSettings
 
 CONFIG_NAME = ".runref.yaml"
+CLONE_CONFIG_NAME = "remotes.yaml"
 
 TEMPLATE = """\
 # Settings of runref for this repository. Every line may go: these are the defaults.
@@ -35,11 +38,27 @@ TEMPLATE = """\
 # console:
 #   max_size: 1 MiB             # longer output keeps its head and its tail
 
+# remotes:                      # where artifacts go: `runref remote add` writes these lines
+#   lab:
+#     url: s3://experiments/team-a
+#     options: {endpoint_url: "https://minio.lab:9000"}
+#     push: true                # whether `runref push` writes there unless told where
+#     concurrency: 16           # requests at once
+#     max_rate: 20 MB           # bytes per second (default: no limit)
+# default_remote: lab           # read before the others (default: the first)
+
+# artifacts:
+#   reference_over: 10 GiB      # larger inputs are hashed, not stored (default: no limit)
+
 # spool: /nfs/team/runref       # live runs on a shared file system
 # fsync: true                   # a run is on the disk before it counts as recorded
 """
 
+REMOTE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
+
+
+_Settings = TypeVar("_Settings", "Config", "CloneConfig")
 
 
 class InvalidConfig(RunrefError):
@@ -67,6 +86,30 @@ class _Console:
 
 
 @dataclass(frozen=True, slots=True)
+class _Artifacts:
+    reference_over: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSettings:
+    """What one settings file says of a remote; what it leaves out, another one may say."""
+
+    url: str = ""
+    options: Mapping[str, object] = field(default_factory=dict)
+    push: bool | None = None
+    concurrency: int | None = None
+    max_rate: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloneConfig:
+    """The settings of one clone alone: remotes, and what its user adds to those of all clones."""
+
+    remotes: Mapping[str, RemoteSettings] = field(default_factory=dict)
+    default_remote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The settings as they stand in the file; see ``schemas/config.schema.json``."""
 
@@ -76,8 +119,17 @@ class Config:
     console: _Console = field(default_factory=_Console)
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    remotes: Mapping[str, RemoteSettings] = field(default_factory=dict)
+    default_remote: str = ""
+    artifacts: _Artifacts = field(default_factory=_Artifacts)
     spool: str = ""
     fsync: bool = True
+
+    @property
+    def reference_over(self) -> int | None:
+        """Bytes over which an input is recorded by reference; none where every one is stored."""
+        size = self.artifacts.reference_over
+        return None if size is None else parse_size(size)
 
     def tracking(self) -> TrackingSettings:
         """Return what tracking needs to know.
@@ -100,6 +152,7 @@ class Config:
             outputs=self.outputs,
             console_limit=parse_size(self.console.max_size),
             fsync=self.fsync,
+            reference_over=self.reference_over,
         )
 
 
@@ -109,23 +162,72 @@ def load_config(root: Path) -> Config:
     Raises:
         InvalidConfig: the file is no YAML or has a setting that runref does not know.
     """
-    path = root / CONFIG_NAME
+    hint = "`runref init` in an empty folder writes a commented file with every setting."
+    return _load(root / CONFIG_NAME, Config, hint)
+
+
+def load_clone_config(common_dir: Path) -> CloneConfig:
+    """Return the settings of one clone alone; none where it has no such file.
+
+    Raises:
+        InvalidConfig: as for `load_config`.
+        OSError: the file cannot be read; it is its owner's alone.
+    """
+    hint = "It may hold `remotes:` and `default_remote:`, as .runref.yaml does."
+    return _load(clone_config_path(common_dir), CloneConfig, hint)
+
+
+def clone_config_path(common_dir: Path) -> Path:
+    """Return where the settings of one clone alone are, which may hold secrets."""
+    return common_dir / "runref" / CLONE_CONFIG_NAME
+
+
+def _load(path: Path, kind: type[_Settings], hint: str) -> _Settings:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        return Config()
+        return kind()
     if not sets_anything(data):
-        return Config()
+        return kind()
     try:
-        config = from_document(Config, load_yaml(data))
-        parse_size(config.snapshot.max_file_size)
-        parse_size(config.console.max_size)
+        config = from_document(kind, load_yaml(data))
+        _check(config)
     except (UnreadableDocument, MalformedDocument, InvalidConfig) as error:
-        raise InvalidConfig(
-            f"{path}: {error.message}",
-            hint="`runref init` in an empty folder writes a commented file with every setting.",
-        ) from error
+        raise InvalidConfig(f"{path}: {error.message}", hint=hint) from error
     return config
+
+
+def _check(config: Config | CloneConfig) -> None:
+    """Refuse values that no class of the settings can refuse by itself."""
+    for name, remote in config.remotes.items():
+        with _naming(f"remotes: {name!s:.60}"):
+            _check_remote(name, remote)
+    if isinstance(config, Config):
+        with _naming("snapshot: max_file_size"):
+            parse_size(config.snapshot.max_file_size)
+        with _naming("console: max_size"):
+            parse_size(config.console.max_size)
+        with _naming("artifacts: reference_over"):
+            _ = config.reference_over
+
+
+def _check_remote(name: str, remote: RemoteSettings) -> None:
+    if not REMOTE_NAME.fullmatch(name):
+        raise InvalidConfig("the name of a remote has letters, digits, '.', '_' and '-'")
+    if remote.concurrency is not None and remote.concurrency < 1:
+        raise InvalidConfig(f"concurrency: {remote.concurrency} is less than 1")
+    with _naming("max_rate"):
+        if remote.max_rate is not None and parse_size(remote.max_rate) == 0:
+            raise InvalidConfig("nothing moves at 0 bytes per second")
+
+
+@contextmanager
+def _naming(key: str) -> Iterator[None]:
+    """Put the key before what is wrong with its value."""
+    try:
+        yield
+    except InvalidConfig as error:
+        raise InvalidConfig(f"{key}: {error.message}", hint=error.hint) from error
 
 
 def sets_anything(data: bytes) -> bool:

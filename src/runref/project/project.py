@@ -25,6 +25,7 @@ from runref.store.runs_ref import RunsRef
 
 if TYPE_CHECKING:
     from runref.artifacts import LocalStore
+    from runref.project.remotes import Remotes
     from runref.tracking.collect import Collection
     from runref.tracking.spool import Spool
     from runref.tracking.stores import Stores
@@ -108,6 +109,13 @@ class Project:
         from runref.tracking.stores import artifacts_path
 
         return LocalStore(artifacts_path(self.repository.common_dir), fsync=self.config.fsync)
+
+    @cached_property
+    def remotes(self) -> Remotes:
+        """Where artifacts go; raises what `runref.project.remotes.load_remotes` raises."""
+        from runref.project.remotes import load_remotes
+
+        return load_remotes(self.config, self.folder, self.repository.common_dir)
 
     @cached_property
     def stores(self) -> Stores:

@@ -13,13 +13,19 @@ from pathlib import Path
 
 from runref.artifacts import hash_path
 from runref.artifacts.reading import OnBytes
+from runref.artifacts.reflink import clone
 from runref.capture.snapshot import manifest_of
 from runref.errors import ExitStatus, RunrefError
 from runref.git.checkout import write_out
 from runref.git.repository import Repository
+from runref.model.record import DataFile
 from runref.project.project import Project
+from runref.project.supply import Supply
+from runref.reproduce.inputs import IN_PLACE, REMOTE, InputPlan
 from runref.reproduce.links import leading_out, retarget
-from runref.reproduce.plan import IN_PLACE, InputPlan, Plan
+from runref.reproduce.plan import Plan
+
+_COPY_BUFFER = 1 << 20
 
 
 class NotRunnable(RunrefError):
@@ -41,14 +47,18 @@ def checked_out(
     plan: Plan,
     *,
     keep: bool = False,
+    supply: Supply | None = None,
     on_bytes: OnBytes | None = None,
 ) -> Iterator[Path]:
     """Make a folder that holds what the run saw, and remove it after the block.
+
+    Inputs that only remotes have are brought here first.
 
     Args:
         project: The repository.
         plan: What to do.
         keep: Leave the folder in place afterwards.
+        supply: Where inputs come from; by default, from here and from all remotes.
         on_bytes: Told the bytes of inputs dealt with since it was last called.
 
     Yields:
@@ -57,17 +67,20 @@ def checked_out(
     Raises:
         NotRunnable: the plan has problems, or an input changed that cannot be restored.
         SnapshotDamaged: the code is not what the record says.
+        ArtifactMissing: an input that a remote had is nowhere any more.
     """
     if plan.problems:
         raise NotRunnable(
             f"run {plan.run.id} cannot be reproduced: {'; '.join(plan.problems)}",
             hint="`runref show` tells what was recorded.",
         )
+    supply = supply or Supply(project)
+    supply.require(each.file for each in plan.inputs if each.source == REMOTE)
     folder = Path(tempfile.mkdtemp(prefix="runref-")).resolve()
     try:
         _write_code(project, plan, folder)
         for each in plan.inputs:
-            _restore(project, each, folder, on_bytes)
+            _restore(supply, each, folder, on_bytes)
         yield folder
     finally:
         if not keep:
@@ -121,29 +134,54 @@ def _give_history(git_dir: Path, repository: Repository, commit: str) -> None:
     (git_dir / "config").write_text(config)
 
 
-def _restore(project: Project, each: InputPlan, folder: Path, on_bytes: OnBytes | None) -> None:
-    if Path(each.path).is_absolute():
+def _restore(supply: Supply, each: InputPlan, folder: Path, on_bytes: OnBytes | None) -> None:
+    file = each.file
+    if file.at_url or Path(file.path).is_absolute():
         return  # verified where it lies
     # The folder of a link's target may be one that no snapshot holds.
-    parent, name = os.path.split(folder / each.path)
+    parent, name = os.path.split(folder / file.path)
     target = Path(os.path.realpath(parent), name)
     if not Path(os.path.realpath(target)).is_relative_to(folder):
         # A link of the snapshot leads out of it. What lies there is the user's own.
-        _check_in_place(target, each, on_bytes)
+        _check(target, file, on_bytes, "lies behind a link out of the working tree and has changed")
         return
-    if each.source == IN_PLACE:
-        project.artifacts.add(project.root / each.path, on_progress=on_bytes)
-    project.artifacts.restore(each.digest, each.kind, target, replace=True, on_progress=on_bytes)
+    if each.source != IN_PLACE:
+        supply.restore(file, target, replace=True, on_progress=on_bytes)
+        return
+    source = supply.project.root / file.path
+    if file.by_reference:
+        _copy(source, target)
+        _check(target, file, on_bytes, "changed while it was copied")
+    else:
+        supply.project.artifacts.add(source, on_progress=on_bytes)
+        supply.restore(file, target, replace=True, on_progress=on_bytes)
 
 
-def _check_in_place(target: Path, each: InputPlan, on_bytes: OnBytes | None) -> None:
+def _copy(source: Path, target: Path) -> None:
+    """Copy what is too large to be stored on the way."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, symlinks=True, copy_function=_copy_file, dirs_exist_ok=True)
+    else:
+        _copy_file(source, target)
+
+
+def _copy_file(source: str | Path, target: str | Path) -> None:
+    """Copy a file with its permissions, sharing its blocks where the file system can."""
+    with open(source, "rb") as reader, open(target, "wb") as writer:  # noqa: PTH123 - either kind
+        if not clone(reader.fileno(), writer.fileno()):
+            shutil.copyfileobj(reader, writer, _COPY_BUFFER)
+    shutil.copymode(source, target)
+
+
+def _check(target: Path, file: DataFile, on_bytes: OnBytes | None, problem: str) -> None:
     try:
         found = hash_path(target, on_bytes).digest
     except RunrefError:
         found = ""
-    if found != each.digest:
+    if found != file.digest:
         raise NotRunnable(
-            f"input {each.path} lies behind a link out of the working tree and has changed",
+            f"input {file.path} {problem}",
             hint="`runref get` brings back the recorded content, into a folder that you name.",
         )
 

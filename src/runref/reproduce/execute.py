@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from runref.model.record import INTERRUPTED, Reproduction
 from runref.model.verdict import HELD, Judgement, Tolerance, judge
 from runref.project.project import Project
+from runref.project.supply import options_for
 from runref.reproduce.checkout import NotRunnable
 from runref.reproduce.evidence import evidence_in_spool, evidence_of
 from runref.reproduce.plan import Plan
@@ -142,7 +144,8 @@ def _request(
         experiment=record.experiment,
         name=record.name,
         params={name: each.value for name, each in record.params.items() if each.source == "given"},
-        inputs=[str(folder / each.path) for each in plan.inputs],
+        inputs=[each.path if each.file.at_url else str(folder / each.path) for each in plan.inputs],
+        url_options=partial(options_for, project),
         code=record.code,
         environment=plan.present,
         on_bytes=on_bytes,

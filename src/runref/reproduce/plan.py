@@ -5,24 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from runref.artifacts import hash_path
 from runref.artifacts.reading import OnBytes
 from runref.capture.environment import capture_environment, interpreter_of
 from runref.capture.secrecy import MASK
 from runref.capture.variables import capture_variables
-from runref.errors import RunrefError
 from runref.model.difference import Change, compare_environments
-from runref.model.record import INTERRUPTED, DataFile, Record
+from runref.model.record import INTERRUPTED, Record, stays_inside
 from runref.model.verdict import can_be_judged
 from runref.project.project import Project
+from runref.project.supply import Supply
 from runref.reproduce.evidence import evidence_of
+from runref.reproduce.inputs import InputPlan, plan_inputs
 from runref.reproduce.links import Link, straying_links
 from runref.store.recorded import RecordedRun, read_environment
-
-STORED, IN_PLACE, CHANGED, MISSING = "stored", "in place", "changed", "missing"
 
 _LINKS_SHOWN = 3
 
@@ -33,24 +31,6 @@ _PLACEMENT_NAMES = frozenset(
         *("JOB_ID", "SGE_TASK_ID", "VIRTUAL_ENV", "CONDA_DEFAULT_ENV", "PYTHONPATH"),
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class InputPlan:
-    """Where one input will come from.
-
-    Attributes:
-        path: As recorded: relative to the root of the working tree, or absolute.
-        kind: ``file`` or ``directory``.
-        digest: Digest of its content; empty where it was not hashed.
-        source: ``stored`` (the artifact store has it), ``in place`` (it lies unchanged where it
-            was), ``changed`` (it lies there with other content) or ``missing``.
-    """
-
-    path: str
-    kind: str
-    digest: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +69,20 @@ def make_plan(
     run: RecordedRun,
     *,
     write_outside: bool = False,
+    supply: Supply | None = None,
     on_bytes: OnBytes | None = None,
 ) -> Plan:
     """Work out how a run would be re-executed here and now; nothing is written.
+
+    Remotes are asked whether they have the inputs that are not here, and the servers of inputs at
+    URLs whether those are what they were. Nothing is downloaded.
 
     Args:
         project: The repository that holds the run.
         run: The run.
         write_outside: Whether the command may write outside the checkout: outputs that lay outside
             the working tree, and what links of the snapshot lead to.
+        supply: Where inputs come from; by default, from here and from all remotes.
         on_bytes: Told the bytes of inputs read since it was last called.
     """
     record = run.record
@@ -105,7 +90,7 @@ def make_plan(
     recorded = read_environment(project.repository.objects, run.tree)
     interpreter = interpreter_of(argv, project.environ)
     present = capture_environment(project.environ, interpreter=interpreter)
-    inputs = tuple(_plan_input(project, each, on_bytes) for each in record.inputs)
+    inputs = plan_inputs(supply or Supply(project), record.inputs, on_bytes)
     links = _links(project, record)
     problems = list(_problems(project, run, inputs))
     problems += [] if write_outside else _written_outside(record, links)
@@ -151,25 +136,6 @@ def _variables(variables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _plan_input(project: Project, file: DataFile, on_bytes: OnBytes | None) -> InputPlan:
-    if not file.digest:
-        return InputPlan(file.path, file.kind, "", MISSING)
-    outside = Path(file.path).is_absolute()
-    if not outside and project.artifacts.contains(file.digest):
-        return InputPlan(file.path, file.kind, file.digest, STORED)
-    return InputPlan(file.path, file.kind, file.digest, _in_place(project, file, on_bytes))
-
-
-def _in_place(project: Project, file: DataFile, on_bytes: OnBytes | None) -> str:
-    if project.folder is None and not Path(file.path).is_absolute():
-        return MISSING
-    path = (project.folder or Path("/")) / file.path
-    try:
-        return IN_PLACE if hash_path(path, on_bytes).digest == file.digest else CHANGED
-    except RunrefError:
-        return MISSING
-
-
 def _links(project: Project, record: Record) -> tuple[Link, ...]:
     objects = project.repository.objects
     if record.code is None or not objects.contains(record.code.tree):
@@ -191,15 +157,13 @@ def _problems(project: Project, run: RecordedRun, inputs: Sequence[InputPlan]) -
         yield "the command held a secret, which was not recorded"
     if record.ranks > 1:
         yield f"{record.ranks} processes ran it, started by a launcher that was not recorded"
-    if not _stays_inside(record.command.directory):
+    if not stays_inside(record.command.directory):
         yield f"it ran in {record.command.directory}, outside the working tree"
-    for each in inputs:
-        if problem := _problem_of(each):
-            yield problem
+    yield from (each.problem for each in inputs if each.problem)
 
 
 def _written_outside(record: Record, links: Sequence[Link]) -> Iterator[str]:
-    outside = [each.path for each in record.outputs if not _stays_inside(each.path)]
+    outside = [each.path for each in record.outputs if not stays_inside(each.path)]
     if outside:
         yield f"it would write {outside[0]} outside the working tree again (--write-outside allows)"
     leading = [each for each in links if not each.inside]
@@ -208,22 +172,3 @@ def _written_outside(record: Record, links: Sequence[Link]) -> Iterator[str]:
         more = len(leading) - _LINKS_SHOWN
         shown += f" and {more} more" if more > 0 else ""
         yield f"links lead outside the working tree: {shown} (--write-outside allows)"
-
-
-def _problem_of(each: InputPlan) -> str:
-    if not each.digest:
-        return f"input {each.path} was not hashed when it was recorded"
-    if not Path(each.path).is_absolute() and not _stays_inside(each.path):
-        return f"input {each.path} leads out of the working tree"
-    if each.source == MISSING:
-        return f"input {each.path} is missing"
-    if each.source == CHANGED and Path(each.path).is_absolute():
-        return f"input {each.path} has changed, and lies outside the working tree"
-    if each.source == CHANGED:
-        return f"input {each.path} has changed, and what the run read was not stored"
-    return ""
-
-
-def _stays_inside(path: str) -> bool:
-    """Tell whether a recorded path stays below the root; a record may come from anyone."""
-    return not Path(path).is_absolute() and ".." not in PurePosixPath(path).parts

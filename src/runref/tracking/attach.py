@@ -11,10 +11,11 @@ from runref.git.repository import Repository
 from runref.model.codec import UnreadableDocument
 from runref.model.documents import MalformedDocument
 from runref.store.runs_ref import RunsRef
+from runref.tracking.at_urls import UrlOptions, no_options
 from runref.tracking.collect import conclude
 from runref.tracking.data import DataStore
 from runref.tracking.run import Run
-from runref.tracking.run_directory import RUN_VARIABLE, RunDirectory
+from runref.tracking.run_directory import RUN_VARIABLE, RunDirectory, Start
 from runref.tracking.spool import Spool
 from runref.tracking.stores import artifacts_path
 from runref.tracking.writer import RunGone, Writer
@@ -22,10 +23,24 @@ from runref.tracking.writer import RunGone, Writer
 _POLL_SECONDS = 0.05
 
 
-def attach(folder: Path, rank: int, tell: Callable[[str], None], environ: Mapping[str, str]) -> Run:
+def attach(
+    folder: Path,
+    rank: int,
+    tell: Callable[[str], None],
+    environ: Mapping[str, str],
+    *,
+    url_options_of: Callable[[Start], UrlOptions] | None = None,
+) -> Run:
     """Take part in the run whose folder in the spool is `folder`.
 
     Where that cannot be done for the state of the disk, it is told, and the handle records nothing.
+
+    Args:
+        folder: The run's folder.
+        rank: Number of this process in a distributed job; 0 elsewhere.
+        tell: Shows a message to the user.
+        environ: Environment variables of the process.
+        url_options_of: Returns what knows the options of the driver for an input's URL.
 
     Raises:
         RunGone: there is no such live run.
@@ -49,7 +64,13 @@ def attach(folder: Path, rank: int, tell: Callable[[str], None], environ: Mappin
     return Run(
         writer,
         tell=tell,
-        data=DataStore(store, Path(start.root), common_dir),
+        data=DataStore(
+            store,
+            Path(start.root),
+            common_dir,
+            reference_over=start.reference_over,
+            url_options=url_options_of(start) if url_options_of else no_options,
+        ),
         owns=False,
         conclude=conclude_last,
     )

@@ -12,11 +12,12 @@ from runref.capture.console.child_process import CommandNotFound, run_command
 from runref.capture.environment import capture_environment, interpreter_of
 from runref.errors import RunrefError
 from runref.model.record import FAILED, FINISHED, Resources
+from runref.tracking.command_outputs import CommandOutputs, NamedOutput
 from runref.tracking.failures import Ending, describe, ending_of_command
 from runref.tracking.lines import LineFile
 from runref.tracking.run import Run
 from runref.tracking.run_directory import RUN_VARIABLE
-from runref.tracking.start import Request, Tell, output_paths, start_run
+from runref.tracking.start import Request, Tell, start_run
 from runref.tracking.stores import Stores
 
 
@@ -48,7 +49,7 @@ def track_command(
     Args:
         stores: Where the run is recorded.
         request: What to run and how to describe it.
-        outputs: Paths that it writes, relative to its directory.
+        outputs: Paths and patterns that it writes, relative to its directory.
         tell: Shows a message to the user.
         before_end: Called when the command has ended and its outputs are recorded, before the run
             ends.
@@ -63,6 +64,7 @@ def track_command(
         environment = capture_environment(stores.environ, interpreter=interpreter)
     request = replace(request, interpreter=interpreter, environment=environment)
     run = start_run(stores, request, tell)
+    expected = _expected(stores, request.directory, outputs)
     environ = dict(stores.environ)
     environ.pop(RUN_VARIABLE, None)
     console = None
@@ -86,13 +88,19 @@ def track_command(
         run.report("console-not-recorded", f"{result.dropped} bytes of output are not recorded")
     resources = Resources(round(result.cpu_seconds, 3), result.peak_memory)
     ending = ending_of_command(result.exit_code, result.signal, resources)
-    for path in output_paths(stores, request.directory, outputs):
-        if ending.status == FINISHED or path.exists():
-            run.log_output(path)
+    expected.record(run, finished=ending.status == FINISHED)
     if before_end:
         before_end(run, ending)
     run.end(ending)
     return TrackedCommand(run, result.exit_code, ending)
+
+
+def _expected(stores: Stores, directory: Path, given: Sequence[str]) -> CommandOutputs:
+    names = [NamedOutput(each, stores.root, of_every_run=True) for each in stores.settings.outputs]
+    expected = CommandOutputs([*names, *(NamedOutput(each, directory) for each in given)])
+    # After the inputs, as storing them can touch what is an output too.
+    expected.remember()
+    return expected
 
 
 def check_command(request: Request, path: str | None) -> None:

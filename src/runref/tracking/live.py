@@ -22,13 +22,19 @@ def live_runs(spool: Spool) -> list[RecordedRun]:
     found = []
     for run in (*spool.live(), *spool.ready()):
         try:
-            found.append(_live_run(run))
+            found.append(live_run(run))
         except (RunrefError, FileNotFoundError):
             continue  # collected meanwhile, or damaged
     return sorted(found, key=lambda each: each.record.started, reverse=True)
 
 
-def _live_run(run: RunDirectory) -> RecordedRun:
+def live_run(run: RunDirectory) -> RecordedRun:
+    """Return a run of the spool as it would be recorded now.
+
+    Raises:
+        FileNotFoundError: it was recorded, and its folder removed, meanwhile.
+        RunrefError: its files are damaged.
+    """
     start = run.read_start()
     events, _ = run.events()
     known = known_from(start, events)

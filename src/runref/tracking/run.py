@@ -184,15 +184,32 @@ class Run:
         """Record that this run re-executed another one, and how it came out."""
         self._part.event("reproduction", to_document(reproduction))
 
-    def use_input(self, path: str | PathLike[str]) -> None:
-        """Record a file or directory that the run reads, by the digest of its content."""
+    def use_input(self, path: str | PathLike[str], *, copy: bool = False) -> None:
+        """Record what the run reads: a file or directory, what matches a pattern, or a URL.
+
+        A file or directory is recorded by the digest of its content, which is stored. What lies at
+        a URL (``s3://bucket/data.csv``; with a slash at the end, everything below it) is recorded
+        by what its server says of it, without being read.
+
+        Args:
+            path: A path, a pattern such as ``data/**/*.csv``, or a URL that fsspec has a driver
+                for.
+            copy: Store the content also of a URL, and of what is larger than
+                ``artifacts.reference_over`` of the settings.
+        """
         if self._data is not None and self._part.usable("an input"):
-            self._add_data("input", self._data.add(path))
+            for file in self._data.inputs(path, copy=copy):
+                self._add_data("input", file)
 
     def log_output(self, path: str | PathLike[str]) -> None:
-        """Record a file or directory that the run wrote, by the digest of its content."""
+        """Record what the run wrote, by the digest of its content, which is stored.
+
+        Args:
+            path: A file or directory, or a pattern such as ``ckpt/*.pt``.
+        """
         if self._data is not None and self._part.usable("an output"):
-            self._add_data("output", self._data.add(path))
+            for file in self._data.outputs(path):
+                self._add_data("output", file)
 
     log_artifact = log_output
 
@@ -210,7 +227,7 @@ class Run:
             kind = type(figure).__name__
             self._part.notices.add("not-a-figure", f"{name}: a {kind} is no figure", about=name)
             return
-        self._add_data("output", self._data.add_made(name, save))
+        self._add_data("output", self._data.output_made(name, save))
 
     def report(self, code: str, message: str) -> None:
         """Tell the user what could not be recorded, and say so in the record."""

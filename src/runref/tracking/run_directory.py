@@ -73,6 +73,7 @@ class Start:
     notices: tuple[Notice, ...] = ()
     console_limit: int = 1 << 20
     fsync: bool = True
+    reference_over: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

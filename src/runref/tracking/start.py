@@ -20,6 +20,7 @@ from runref.model.ids import is_run_id, new_run_id
 from runref.model.record import Code, Command, DataFile, Notice, Parameter
 from runref.model.times import now, parse_time
 from runref.model.values import to_plain
+from runref.tracking.at_urls import UrlOptions, no_options
 from runref.tracking.collect import conclude
 from runref.tracking.data import DataStore
 from runref.tracking.environments import this_environment
@@ -45,7 +46,8 @@ class Request:
         tags: Labels.
         note: Free text.
         params: Parameters given, which outweigh those read off the command.
-        inputs: Paths the run reads, hashed now.
+        inputs: Paths, patterns and URLs that the run reads, recorded now.
+        copy_inputs: Whether their contents are stored also where a reference would do.
         parent: Id of the run within which this one is opened; empty for the one of the parent
             process, if there is one.
         ranks: Processes of the distributed job.
@@ -54,6 +56,8 @@ class Request:
         environment: The environment document, where it is known already.
         on_progress: Told (done, total) files of a snapshot that takes long.
         on_bytes: Told the bytes of inputs and outputs read since it was last called.
+        on_download: Told (done, total) bytes of an input at a URL.
+        url_options: Returns the options of the driver for an input's URL.
     """
 
     argv: Sequence[str]
@@ -64,6 +68,7 @@ class Request:
     note: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     inputs: Sequence[str] = ()
+    copy_inputs: bool = False
     parent: str = ""
     ranks: int = 1
     code: Code | None = None
@@ -71,6 +76,8 @@ class Request:
     environment: Mapping[str, Any] | None = None
     on_progress: Callable[[int, int], None] | None = None
     on_bytes: Callable[[int], None] | None = None
+    on_download: Callable[[int, int], None] | None = None
+    url_options: UrlOptions = no_options
 
 
 def start_run(stores: Stores, request: Request, tell: Tell) -> Run:
@@ -82,7 +89,7 @@ def start_run(stores: Stores, request: Request, tell: Tell) -> Run:
     moment, monotonic = now(), time.monotonic()
     notices: list[Notice] = []
     code = request.code or _snapshot(stores, request, notices, tell)
-    data = DataStore(stores.artifacts, stores.root, stores.repository.common_dir, request.on_bytes)
+    data = _data(stores, request)
     inputs = _inputs(stores, request, data, notices, tell)
     start = Start(
         id=new_run_id(parse_time(moment)),
@@ -106,6 +113,7 @@ def start_run(stores: Stores, request: Request, tell: Tell) -> Run:
         notices=tuple(notices),
         console_limit=stores.settings.console_limit,
         fsync=stores.settings.fsync,
+        reference_over=stores.settings.reference_over,
     )
     environment = request.environment
     if environment is None:
@@ -126,6 +134,18 @@ def start_run(stores: Stores, request: Request, tell: Tell) -> Run:
         data=data,
         owns=True,
         conclude=lambda run: conclude(run, stores.spool, stores.runs),
+    )
+
+
+def _data(stores: Stores, request: Request) -> DataStore:
+    return DataStore(
+        stores.artifacts,
+        stores.root,
+        stores.repository.common_dir,
+        reference_over=stores.settings.reference_over,
+        url_options=request.url_options,
+        on_progress=request.on_bytes,
+        on_download=request.on_download,
     )
 
 
@@ -163,23 +183,16 @@ def _snapshot(stores: Stores, request: Request, notices: list[Notice], tell: Tel
 def _inputs(
     stores: Stores, request: Request, data: DataStore, notices: list[Notice], tell: Tell
 ) -> Iterator[DataFile]:
-    for path in _paths(stores.root, stores.settings.inputs, request.directory, request.inputs):
-        file = data.add(path)
+    names = [(name, stores.root) for name in stores.settings.inputs]
+    names += [(name, request.directory) for name in request.inputs]
+    found: dict[str, DataFile] = {}
+    for name, folder in names:
+        files = data.inputs(name, folder, copy=request.copy_inputs)
+        found.update((file.path, file) for file in files)
+    for file in found.values():
         if file.problem:
             _note(notices, tell, "input-not-recorded", f"input {file.path}: {file.problem}")
         yield file
-
-
-def _paths(
-    root: Path, configured: Sequence[str], directory: Path, given: Sequence[str]
-) -> list[Path]:
-    return [*(root / path for path in configured), *(directory / path for path in given)]
-
-
-def output_paths(stores: Stores, directory: Path, given: Sequence[str]) -> list[Path]:
-    """Return the outputs to record at the end: the configured ones that exist, and those given."""
-    configured = [path for path in stores.settings.outputs if (stores.root / path).exists()]
-    return _paths(stores.root, configured, directory, given)
 
 
 def _command(stores: Stores, request: Request) -> Command:

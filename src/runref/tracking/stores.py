@@ -25,6 +25,7 @@ class TrackingSettings:
         outputs: Paths that every run writes, relative to the root of the working tree.
         console_limit: Bytes of console output that a record holds.
         fsync: Whether a run is on the disk before it counts as recorded.
+        reference_over: Bytes; larger local inputs are hashed and not copied. None: no limit.
     """
 
     experiment: str = ""
@@ -34,6 +35,7 @@ class TrackingSettings:
     outputs: tuple[str, ...] = ()
     console_limit: int = 1 << 20
     fsync: bool = True
+    reference_over: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

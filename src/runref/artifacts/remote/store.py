@@ -130,6 +130,14 @@ class RemoteStore(Protocol):
     def delete(self, digests: Iterable[str]) -> None:
         """Remove contents; those that are not there are no error."""
 
+    def unfinished(self, before: float, *, remove: bool) -> tuple[int, int]:
+        """Return number and bytes of uploads that were begun, and not gone on with for long.
+
+        Args:
+            before: Since when, in seconds since the epoch by the remote's own clock.
+            remove: Remove them, too.
+        """
+
     def read_note(self, name: str) -> bytes | None:
         """Return a small file kept beside the contents; none where there is no such file."""
 

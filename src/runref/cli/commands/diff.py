@@ -24,6 +24,8 @@ from runref.project.project import Project
 from runref.store.recorded import RecordedRun, read_environment
 
 _SIGN = {ADDED: "+", REMOVED: "-", CHANGED: "~"}
+_DIGEST = 19
+"""Characters of a digest that are shown: ``sha256:`` and 12 digits."""
 _COLOUR = {ADDED: "green", REMOVED: "red", CHANGED: "yellow"}
 
 
@@ -99,7 +101,7 @@ def describe(difference: Difference) -> Iterator[str]:
 def _values(section: str, change: Change) -> str:
     def shown(value: object) -> str:
         text = format_value(value)
-        return text[:19] if section in ("inputs", "outputs") else text
+        return text[:_DIGEST] if text.startswith("sha256:") else text
 
     if change.kind == ADDED:
         return shown(change.right)

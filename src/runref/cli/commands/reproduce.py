@@ -12,16 +12,20 @@ from typing import Any
 
 import click
 
+from runref.artifacts import ArtifactMissing
 from runref.cli.options import here, json_option, run_argument, store_option
 from runref.cli.output import print_json, say, stdout_for_document, tell, to_json
-from runref.cli.progress import Bar, DataBars, bar
+from runref.cli.progress import Bar, DataBars, TransferBar, bar, transfer_bar
 from runref.cli.report import describe_checkout, describe_outcome, describe_plan, line
 from runref.errors import ExitStatus
+from runref.model.record import stays_inside
 from runref.model.verdict import NOT_RUNNABLE, Tolerance
 from runref.project.project import Project
+from runref.project.supply import Supply
 from runref.reproduce.checkout import NotRunnable, checked_out
 from runref.reproduce.execute import Outcome, run_again
-from runref.reproduce.plan import IN_PLACE, STORED, Plan, make_plan
+from runref.reproduce.inputs import IN_PLACE, REMOTE, STORED, InputPlan
+from runref.reproduce.plan import Plan, make_plan
 from runref.store.recorded import RecordedRun
 
 
@@ -50,6 +54,7 @@ from runref.store.recorded import RecordedRun
     is_flag=True,
     help="Allow writing outside the working tree: outputs that lay there, and through links.",
 )
+@click.option("--no-fetch", is_flag=True, help="Ask no remote for inputs that are not here.")
 @json_option
 @store_option
 def command(
@@ -61,13 +66,15 @@ def command(
     dry_run: bool,
     keep: bool,
     write_outside: bool,
+    no_fetch: bool,
     as_json: bool,
 ) -> int:
     """Run a recorded run again, in a folder of its own, and say whether the result held.
 
     The present environment is compared with the recorded one, the snapshot is checked out, inputs
-    are restored by digest, and the same command runs as a run of its own. Verdicts: identical,
-    within-tolerance, equivalent (exit status 0); different, failed (1); not-runnable (3).
+    are restored by digest, from remotes where they are not here, and the same command runs as a run
+    of its own. Verdicts: identical, within-tolerance, equivalent (exit status 0); different, failed
+    (1); not-runnable (3).
 
     \b
     Examples:
@@ -79,8 +86,14 @@ def command(
     if not dry_run:
         project.recover()
     original = _original(project, project.resolve(run))
-    with bar("inputs", in_bytes=True) as checking:
-        plan = make_plan(project, original, write_outside=write_outside, on_bytes=checking.advance)
+    with bar("inputs", in_bytes=True) as checking, transfer_bar("remotes") as asking:
+        plan = make_plan(
+            project,
+            original,
+            write_outside=write_outside,
+            supply=_supply(project, asking, fetch=not no_fetch),
+            on_bytes=checking.advance,
+        )
     if dry_run or plan.problems:
         return _only_plan(plan, as_json=as_json)
     tolerance = Tolerance(rtol, atol)
@@ -117,29 +130,39 @@ def _only_plan(plan: Plan, *, as_json: bool) -> int:
     return ExitStatus.COULD_NOT_RUN if plan.problems else ExitStatus.DONE
 
 
+def _supply(project: Project, progress: TransferBar, *, fetch: bool = True) -> Supply:
+    return Supply(project, ask_remotes=fetch, progress=progress, on_retry=progress.retry)
+
+
 def _carry_out(
     project: Project, plan: Plan, tolerance: Tolerance, *, keep: bool
 ) -> tuple[Outcome, str]:
+    fetching = TransferBar("inputs")
     restoring = Bar("inputs", in_bytes=True, total=lambda: _size_to_restore(plan))
+    supply = _supply(project, fetching)
     try:
         with (
             _terminating(),
+            closing(fetching),
             closing(restoring),
-            checked_out(project, plan, keep=keep, on_bytes=restoring.advance) as folder,
+            checked_out(
+                project, plan, keep=keep, supply=supply, on_bytes=restoring.advance
+            ) as folder,
         ):
             restoring.close()
+            fetching.close()
             for each in describe_checkout(plan):
                 say(each)
             outcome = _run_again(project, plan, folder, tolerance)
             return outcome, str(folder) if keep else ""
-    except NotRunnable:
+    except (NotRunnable, ArtifactMissing):
         say(line("verdict", NOT_RUNNABLE))
         raise
 
 
 def _run_again(project: Project, plan: Plan, folder: Path, tolerance: Tolerance) -> Outcome:
     data = DataBars(
-        inputs=[folder / each.path for each in plan.inputs],
+        inputs=[folder / each.path for each in plan.inputs if not each.file.at_url],
         outputs=[folder / each.path for each in plan.run.record.outputs],
     )
 
@@ -154,9 +177,12 @@ def _run_again(project: Project, plan: Plan, folder: Path, tolerance: Tolerance)
 
 
 def _size_to_restore(plan: Plan) -> int:
-    sizes = {each.path: each.size for each in plan.run.record.inputs}
-    times = {STORED: 1, IN_PLACE: 2}  # what is not stored yet is stored, and then copied
-    return sum(sizes[each.path] * times.get(each.source, 0) for each in plan.inputs)
+    times = {STORED: 1, REMOTE: 1, IN_PLACE: 2}  # what is not stored yet is stored, then copied
+    return sum(
+        each.file.size * times.get(each.source, 0)
+        for each in plan.inputs
+        if stays_inside(each.path)
+    )
 
 
 @contextmanager
@@ -181,10 +207,20 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "argv": list(plan.argv),
         "set_variables": dict(plan.set_variables),
         "unset_variables": list(plan.unset_variables),
-        "inputs": to_json(plan.inputs),
+        "inputs": [_input_document(each) for each in plan.inputs],
         "environment": to_json(plan.environment),
         "problems": list(plan.problems),
         "verdict": NOT_RUNNABLE if plan.problems else "",
+    }
+
+
+def _input_document(each: InputPlan) -> dict[str, str]:
+    return {
+        "path": each.path,
+        "kind": each.file.kind,
+        "digest": each.file.digest,
+        "source": each.source,
+        "remote": each.remote,
     }
 
 

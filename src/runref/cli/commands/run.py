@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -16,8 +18,10 @@ from runref.cli.text import format_duration
 from runref.model.headline import format_number, main_metrics
 from runref.project.config import CONFIG_NAME, InvalidConfig
 from runref.project.project import Project
+from runref.project.supply import options_for
 from runref.store.recorded import RecordedRun
 from runref.tracking.command import TrackedCommand, track_command
+from runref.tracking.naming import is_elsewhere, is_pattern, local_path, paths_named
 from runref.tracking.start import Request
 
 
@@ -31,6 +35,7 @@ class Options:
     tags: tuple[str, ...] = ()
     params: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    copy_inputs: bool = False
     outputs: tuple[str, ...] = ()
     note: str = ""
 
@@ -48,7 +53,13 @@ class Options:
     "inputs",
     multiple=True,
     metavar="PATH",
-    help="A file or directory that the command reads; repeatable.",
+    help="What the command reads: a file or directory, a quoted pattern, or a URL; repeatable.",
+)
+@click.option(
+    "--copy",
+    "copy_inputs",
+    is_flag=True,
+    help="Store the content also of inputs at URLs, and of those over artifacts.reference_over.",
 )
 @click.option(
     "-o",
@@ -56,7 +67,7 @@ class Options:
     "outputs",
     multiple=True,
     metavar="PATH",
-    help="A file or directory that the command writes; repeatable.",
+    help="What the command writes: a file or directory, or a quoted pattern; repeatable.",
 )
 @click.option("-m", "--note", default="", metavar="TEXT", help="Free text.")
 @store_option
@@ -73,6 +84,7 @@ def command(
     note: str,
     store: str,
     *,
+    copy_inputs: bool,
     as_json: bool,
 ) -> int:
     """Run COMMAND and record it: code, parameters, environment, inputs, outputs, series, console.
@@ -84,8 +96,9 @@ def command(
     Examples:
       runref run -- python train.py --lr 0.1
       runref run -e digits -t baseline -i data/train.csv -o model.pkl -- python train.py
+      runref run -i 'data/*.csv' -i s3://bucket/labels.csv -o 'ckpt/*.pt' -- python train.py
     """
-    options = Options(words, experiment, name, tags, params, inputs, outputs, note)
+    options = Options(words, experiment, name, tags, params, inputs, copy_inputs, outputs, note)
     project = here(store)
     with stdout_for_document(reserved=as_json):
         done = run_command(project, options)
@@ -96,19 +109,17 @@ def command(
 def run_command(project: Project, options: Options) -> TrackedCommand:
     """Run a command as a run of `project`."""
     directory = Path.cwd()
-    check_inputs(project, directory, options.inputs)
+    inputs = check_inputs(project, directory, options.inputs)
     files = Bar("snapshot")
-    data = DataBars(
-        inputs=[
-            *(project.root / each for each in project.config.inputs),
-            *(directory / each for each in options.inputs),
-        ],
-        outputs=[directory / each for each in options.outputs],
-    )
+    data = DataBars(inputs, [directory / each for each in options.outputs])
+    download = Bar("download", in_bytes=True)
+
+    def close() -> None:
+        for shown in (files, data, download):
+            shown.close()
 
     def notice(message: str) -> None:
-        files.close()
-        data.close()
+        close()
         tell(message)
 
     project.recover()
@@ -121,32 +132,50 @@ def run_command(project: Project, options: Options) -> TrackedCommand:
         note=options.note,
         params=dict(map(parse_given, options.params)),
         inputs=options.inputs,
+        copy_inputs=options.copy_inputs,
+        url_options=partial(options_for, project),
         on_progress=files.update,
         on_bytes=data.advance,
+        on_download=download.update,
     )
     try:
         return track_command(project.stores, request, outputs=options.outputs, tell=notice)
     finally:
-        files.close()
-        data.close()
+        close()
 
 
-def check_inputs(project: Project, directory: Path, given: Sequence[str]) -> None:
+def check_inputs(project: Project, directory: Path, given: Sequence[str]) -> list[Path]:
     """Refuse inputs that are not there, before a command runs for long without them.
+
+    Returns:
+        Their paths; what lies at URLs has none.
 
     Raises:
         click.UsageError: one of those given is not there.
         InvalidConfig: one of those that every run reads is not there.
     """
-    for path in given:
-        if not (directory / path).exists():
-            raise click.UsageError(f"The input {path} does not exist, so nothing was run.")
-    for path in project.config.inputs:
-        if not (project.root / path).exists():
+    paths: list[Path] = []
+    for name in itertools.filterfalse(is_elsewhere, given):
+        found, absent = _looked_up(name, directory)
+        if not found:
+            raise click.UsageError(f"The input {name} {absent}, so nothing was run.")
+        paths += found
+    for name in itertools.filterfalse(is_elsewhere, project.config.inputs):
+        found, absent = _looked_up(name, project.root)
+        if not found:
             raise InvalidConfig(
-                f"the input {path} of {project.root / CONFIG_NAME} does not exist",
+                f"the input {name} of {project.root / CONFIG_NAME} {absent}",
                 hint="Every run reads what stands under `inputs:` there; other inputs go with -i.",
             )
+        paths += found
+    return paths
+
+
+def _looked_up(name: str, folder: Path) -> tuple[list[Path], str]:
+    """Return the paths that are there under a name, and what to say where there are none."""
+    path = local_path(name)
+    found = [each for each in paths_named(path, folder) if each.exists()]
+    return found, "matches nothing" if is_pattern(path, folder) else "does not exist"
 
 
 def _report(project: Project, done: TrackedCommand, *, as_json: bool) -> None:

@@ -198,9 +198,25 @@ def _files(title: str, files: tuple[DataFile, ...]) -> Iterator[str]:
     for file in files:
         parts = [format_size(file.size)]
         parts += [count_of(file.files, "file")] if file.kind == "directory" else []
-        parts += [file.digest or "not hashed"]
+        parts += [file.digest] if file.digest else []
+        parts += [_held(file)]
         parts += [file.problem] if file.problem else []
         yield f"  {printable(file.path)}  {printable(', '.join(parts))}"
+
+
+def _held(file: DataFile) -> str:
+    """Return whether a content was stored, and what else is known of it."""
+    etag = file.etag if file.etag.startswith(("listing:", "modified:")) else f"ETag {file.etag}"
+    says = [etag] if file.etag else []
+    says += [f"version {file.version}"] if file.version else []
+    known = f" ({', '.join(says)})" if says else ""
+    if file.stored:
+        return f"copy{known}"
+    if not file.by_reference:
+        return "not recorded"
+    if file.reference_over is None:
+        return f"by reference{known}"
+    return f"by reference, over {format_size(file.reference_over)}"
 
 
 def _metrics(record: Record) -> Iterator[str]:

@@ -1,0 +1,36 @@
+"""Saying at a remote what the records of this repository rely on; see ADR 0008."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from runref.artifacts.remote.claimed import Claimed
+from runref.artifacts.remote.claims import Claimant, claim
+from runref.artifacts.remote.store import RemoteStore
+from runref.project.project import Project
+from runref.project.remotes import Remote
+from runref.tracking.stores import artifacts_path
+
+
+def claim_at(
+    project: Project, remote: Remote, store: RemoteStore, digests: Collection[str]
+) -> None:
+    """Claim what this clone has not claimed at a remote lately.
+
+    Args:
+        project: The repository whose records name the digests.
+        remote: The remote.
+        store: The same remote, connected.
+        digests: What is to be there, whether it is now or not.
+
+    Raises:
+        RemoteBusy: A gc is going on there.
+    """
+    common_dir = project.repository.common_dir
+    claimed = Claimed(artifacts_path(common_dir) / "claimed", remote.url)
+    new = claimed.without(digests)
+    if not new:
+        return
+    folder = project.repository.root or common_dir
+    claim(store, Claimant(min(project.index().ids()), folder.name), new)
+    claimed.remember(new)

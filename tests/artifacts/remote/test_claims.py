@@ -1,0 +1,183 @@
+"""Claims and marks: whoever pushes and whoever removes see each other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from runref.artifacts.remote.claimed import RENEWED_AFTER, Claimed
+from runref.artifacts.remote.claims import (
+    MARK,
+    STALE_SECONDS,
+    Claimant,
+    ClaimInvalid,
+    RemoteBusy,
+    claim,
+    marked,
+    read_claims,
+)
+from runref.artifacts.remote.location import open_remote
+from runref.artifacts.remote.store import RemoteStore
+
+DIGITS = Claimant("20261121-4f1c9b2e7a3d", "digits")
+CATS = Claimant("20261002-aaaabbbbcccc", "cats")
+ONE, TWO, THREE = (f"sha256:{digit * 64}" for digit in "123")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "remote"
+
+
+@pytest.fixture
+def store(folder: Path) -> RemoteStore:
+    return open_remote(str(folder), {}, name="lab")
+
+
+def make_older(path: Path, seconds: float) -> None:
+    moment = path.stat().st_mtime - seconds
+    os.utime(path, (moment, moment))
+
+
+def test_claims_add_up(store: RemoteStore) -> None:
+    claim(store, DIGITS, [ONE, TWO])
+    claim(store, DIGITS, [THREE])
+    claim(store, CATS, [ONE])
+    claims = read_claims(store, 0)
+    assert claims.digests == {ONE, TWO, THREE}
+    assert {each.name: each.oldest_run for each in claims.claimants} == {
+        "digits": DIGITS.oldest_run,
+        "cats": CATS.oldest_run,
+    }
+    assert claims.expired == []
+
+
+def test_an_empty_remote_has_no_claims(store: RemoteStore) -> None:
+    claims = read_claims(store, 0)
+    assert (claims.digests, claims.claimants, claims.expired) == (set(), [], [])
+
+
+def test_old_claims_do_not_count_but_their_repository_stays_known(
+    store: RemoteStore, folder: Path
+) -> None:
+    claim(store, DIGITS, [ONE])
+    (old,) = (folder / "claims").rglob("*.jsonl")
+    make_older(old, 1000)
+    claim(store, DIGITS, [TWO])
+    claims = read_claims(store, old.stat().st_mtime + 500)
+    assert claims.digests == {TWO}
+    assert claims.expired == [old.relative_to(folder).as_posix()]
+    assert claims.claimants == [DIGITS]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}\n", b'{"format":"runref-claim","version":2}\n', b"\xff\n"]
+)
+def test_a_claim_that_cannot_be_understood_is_no_empty_claim(
+    store: RemoteStore, content: bytes
+) -> None:
+    store.write_note(f"claims/{CATS.oldest_run}/abc.jsonl", content)
+    with pytest.raises(ClaimInvalid, match=r"abc\.jsonl"):
+        read_claims(store, 0)
+
+
+def test_a_claim_during_a_gc_stops_the_push_and_names_who(store: RemoteStore) -> None:
+    with marked(store, "Ada on node7"):
+        with pytest.raises(RemoteBusy, match="Ada on node7"):
+            claim(store, DIGITS, [ONE])
+        # It was written before it was refused: gc sees it at its next look.
+        assert read_claims(store, 0).digests == {ONE}
+    claim(store, DIGITS, [TWO])
+
+
+def test_two_gcs_exclude_each_other(store: RemoteStore) -> None:
+    with (
+        marked(store, "Ada"),
+        pytest.raises(RemoteBusy, match="Ada"),
+        marked(store, "Bob"),
+    ):
+        pass
+    with marked(store, "Bob"):
+        pass
+
+
+def test_the_mark_of_a_killed_gc_counts_for_a_day(store: RemoteStore, folder: Path) -> None:
+    store.write_note(MARK, b'{"who": "Ada"}')
+    with pytest.raises(RemoteBusy):
+        claim(store, DIGITS, [ONE])
+    make_older(folder / MARK, STALE_SECONDS + 60)
+    claim(store, DIGITS, [ONE])
+    with marked(store, "Bob"):
+        assert b"Bob" in (store.read_note(MARK) or b"")
+    assert store.notes("gc") == []
+
+
+def test_the_time_there_is_that_of_the_remote(store: RemoteStore, folder: Path) -> None:
+    with marked(store, "Ada") as now:
+        assert now is not None
+        assert abs(now - (folder / MARK).stat().st_mtime) < 60
+
+
+class Interrupted:
+    """A remote at which something else happens before one of the steps that somebody takes."""
+
+    def __init__(self, store: RemoteStore, step: int, event: Callable[[], None]) -> None:
+        self._store = store
+        self._left = step
+        self._event = event
+
+    def __getattr__(self, name: str) -> Any:
+        taken = getattr(self._store, name)
+        if callable(taken):
+            self._left -= 1
+            if self._left == -1:
+                self._event()
+        return taken
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_a_gc_that_begins_between_two_steps_of_a_push_is_seen_or_sees_it(
+    store: RemoteStore, step: int
+) -> None:
+    with ExitStack() as gc:
+        known: list[str] = []
+
+        def begin() -> None:
+            gc.enter_context(marked(store, "Ada"))
+            known.extend(read_claims(store, 0).digests)
+
+        try:
+            claim(cast("RemoteStore", Interrupted(store, step, begin)), DIGITS, [ONE])
+        except RemoteBusy:
+            return
+        assert known in ([ONE], [])
+        if not known:  # the push was over before the gc began
+            begin()
+            assert known == [ONE]
+
+
+def test_a_clone_remembers_what_it_claimed_for_a_week(tmp_path: Path) -> None:
+    Claimed(tmp_path, "s3://lab/a").remember([ONE])
+    claimed = Claimed(tmp_path, "s3://lab/a")
+    assert claimed.without([ONE, TWO]) == [TWO]
+    assert Claimed(tmp_path, "s3://lab/b").without([ONE]) == [ONE]
+    (file,) = tmp_path.glob("*.json")
+    text = file.read_text()
+    when = text.rpartition(":")[2].rstrip("}")
+    file.write_text(text.replace(when, str(float(when) - RENEWED_AFTER - 60)))
+    assert claimed.without([ONE]) == [ONE]
+
+
+def test_a_damaged_memory_claims_again(tmp_path: Path) -> None:
+    claimed = Claimed(tmp_path, "s3://lab/a")
+    claimed.remember([ONE])
+    (file,) = tmp_path.glob("*.json")
+    file.write_bytes(b"{")
+    assert claimed.without([ONE]) == [ONE]
+    claimed.remember([ONE])
+    assert claimed.without([ONE]) == []
