@@ -42,7 +42,9 @@ class Bucket(Objects):
             answer = self.fs.call_s3("head_object", Bucket=self.bucket, Key=self._prefix + path)
         except FileNotFoundError:
             return None
-        except PermissionError:
+        except OSError as error:
+            if not code_of(error).startswith("4"):
+                raise
             # The answer to this kind of request has no words; the same refusal of another has.
             self.confirm()
             raise
