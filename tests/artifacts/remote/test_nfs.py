@@ -6,7 +6,7 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from random import Random
@@ -17,6 +17,7 @@ from tests.servers.node import HOST, MOUNT, Node
 
 from runref.artifacts.artifact import Artifact, digest_hex
 from runref.artifacts.local import LocalStore
+from runref.artifacts.remote.partial import RESUMED
 
 pytestmark = pytest.mark.slow
 
@@ -34,21 +35,22 @@ class Gate:
         self._waiting: list[socket.socket] = []
         self.port = self._listener.getsockname()[1]
 
-    def wait_for(self, nodes: Sequence[Node]) -> None:
-        """Return when all of them stand before the gate."""
+    def wait_for(self, *nodes: Node) -> None:
+        """Return when these, too, stand before the gate; fail when one of them never will."""
+        expected = len(self._waiting) + len(nodes)
         for _ in range(300):
             with suppress(TimeoutError):
                 self._waiting.append(self._listener.accept()[0])
-            if len(self._waiting) == len(nodes):
+            if len(self._waiting) == expected:
                 return
             for node in nodes:
                 if node.process.poll() is not None:
-                    node.fail("did not come to the gate")
-        pytest.fail(f"{len(self._waiting)} of {len(nodes)} nodes came to the gate in time")
+                    node.fail("ended on its way to the gate")
+        pytest.fail("not all nodes came to the gate in time")
 
     def open(self) -> None:
-        for each in self._waiting:
-            each.close()
+        while self._waiting:
+            self._waiting.pop().close()
 
     def close(self) -> None:
         self.open()
@@ -135,7 +137,7 @@ def test_two_nodes_push_the_same_at_once(pusher: Callable[..., Pusher], remote: 
         node.add("same", [LARGE, *files(*range(100, 130))])
         node.add("own", files(*own))
         node.start()
-    gate.wait_for(nodes)  # Both have found that the remote holds nothing.
+    gate.wait_for(*nodes)  # Both have found that the remote holds nothing.
     assert visible(remote) == set()
     gate.open()
     for node in nodes:
@@ -149,12 +151,28 @@ def test_a_node_that_dies_harms_nobody(pusher: Callable[..., Pusher], remote: Pa
     for node in (dying, other):
         node.add("same", [LARGE, *files(*range(5))])
         node.start()
-    gate.wait_for([dying, other])
+    gate.wait_for(dying, other)
     dying.kill()
     assert visible(remote) < other.digests()
     gate.open()
     other.wait()
     assert visible(remote) == other.digests()
+
+
+def test_a_node_that_comes_back_goes_on(pusher: Callable[..., Pusher], remote: Path, gate: Gate):
+    size = RESUMED + len(LARGE)
+    node = pusher("returning", after=size // 2)
+    node.add("large", [Random(1).randbytes(size)])
+    node.start()
+    gate.wait_for(node)
+    node.kill()
+    assert visible(remote) == set()
+    node.start()
+    gate.wait_for(node)
+    gate.open()
+    node.wait()
+    assert visible(remote) == node.digests()
+    assert list(remote.glob("tmp/*")) == []  # The server has let go of the dead node's lock.
 
 
 def test_contract(nfs: NfsServer, tmp_path: Path):

@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Protocol
 
 from runref.artifacts.blobs import damaged
@@ -144,7 +144,8 @@ class Partials:
             limit = time.time() - _ABANDONED
             for entry in self._tree.below(TEMPORARY):
                 if entry.modified is not None and entry.modified < limit:
-                    self._tree.discard(entry.path)
+                    with suppress(PermissionError):  # somebody else's, who sweeps as well
+                        self._tree.discard(entry.path)
             self._swept = True
 
 
