@@ -195,15 +195,18 @@ def test_memory_does_not_grow_with_what_is_logged(tracker):
     run = tracker.start()
     for step in range(100):
         run.log({"loss": 1 / (step + 1), "acc": step}, step=step)
-    tracemalloc.start()
-    before, _ = tracemalloc.get_traced_memory()
-    for step in range(20_000):
-        run.log({"loss": 1 / (step + 1), "acc": step}, step=step)
-    after, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert after - before < 4096
+    grown = []
+    for _ in range(3):  # other threads may take memory meanwhile, but not each time
+        tracemalloc.start()
+        before, _ = tracemalloc.get_traced_memory()
+        for step in range(20_000):
+            run.log({"loss": 1 / (step + 1), "acc": step}, step=step)
+        after, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        grown.append(after - before)
+    assert min(grown) < 4096
     run.finish()
-    assert len(tracker.rows(run)) == 20_100
+    assert len(tracker.rows(run)) == 60_100
 
 
 def test_a_step_that_no_file_can_hold_gives_way_to_the_next(tracker):

@@ -177,6 +177,7 @@ def test_a_node_that_comes_back_goes_on(pusher: Callable[..., Pusher], remote: P
 
 def test_contract(nfs: NfsServer, tmp_path: Path):
     options = ["-q", "-c", str(ROOT / "pyproject.toml"), "--noconftest", "-p", "no:cacheprovider"]
+    options += ["-o", "tmp_path_retention_policy=failed"]  # a node's memory holds few tests' files
     command = [sys.executable, "-B", "-m", "pytest", *options, str(HERE / "contract_on_node.py")]
     environment = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     with Node("contract", tmp_path / "node", nfs, command, environment) as node:
