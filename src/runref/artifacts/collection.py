@@ -7,11 +7,12 @@ record it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 
 from runref.artifacts.local import LocalStore
-from runref.artifacts.remote.claims import FOLDER, Claimant, marked, read_claims
+from runref.artifacts.remote.claims import FOLDER, Claimant, marked, read_claims, time_there
 from runref.artifacts.remote.store import RemoteStore, Stored
 from runref.errors import RunrefError
 
@@ -166,7 +167,7 @@ def collect_remote(
         known_runs: Ids of the runs whose records these are.
         min_age: Seconds after which content and claims may go, by the remote's clock.
         who: Who does it, for those who push meanwhile.
-        dry_run: Only tell what would go. The mark is written all the same, for a moment.
+        dry_run: Only tell what would go; nobody is kept from pushing meanwhile.
         on_removed: Told how many contents were removed since its last call.
 
     Raises:
@@ -174,7 +175,7 @@ def collect_remote(
         RemoteShared: A repository pushes there whose runs are not known here.
         ClaimInvalid: A claim cannot be understood.
     """
-    with marked(store, who) as now:
+    with nullcontext(time_there(store)) if dry_run else marked(store, who) as now:
         before = float("-inf") if now is None else now - min_age
         claims = read_claims(store, before)
         _refuse_strangers(store, claims.claimants, known_runs)

@@ -259,7 +259,7 @@ class LocalStore:
 
     def _keep(self, found: Found, on_bytes: OnBytes) -> tuple[str, int]:
         known = self._cache.digest_of(found.path, found.status)
-        if known is not None and self._blobs.size_of(known) == found.status.st_size:
+        if known is not None and self._blobs.holds(known, found.status.st_size):
             on_bytes(found.status.st_size)
             return known, found.status.st_size
         with opened(found.path, follow=not found.name) as source:

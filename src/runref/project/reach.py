@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from runref.artifacts.artifact import ArtifactMissing, digest_hex
@@ -50,7 +51,7 @@ def reach(
 
     Args:
         projects: The repositories. Manifests are looked up in all their local stores.
-        stores: Remotes that are asked for manifests which are not here.
+        stores: Remotes that are asked for manifests which are not here, in this order.
         lost: Digests of manifests that may be missing: their files count as held by nobody.
 
     Raises:
@@ -63,9 +64,9 @@ def reach(
             reached.digests.add(file.digest)
             if file.kind == "directory":
                 directories.add(file.digest)
-    locals_ = [project.artifacts for project in projects]
+    manifests = _Manifests([project.artifacts for project in projects], list(stores))
     for digest in sorted(directories.difference(lost)):
-        reached.digests.update(_named_by(digest, locals_, stores))
+        reached.digests.update(manifests.named_by(digest))
     return reached
 
 
@@ -152,21 +153,43 @@ def _stored(files: Iterable[DataFile]) -> Iterator[DataFile]:
     return (file for file in files if file.digest and file.stored)
 
 
-def _named_by(
-    digest: str, locals_: Sequence[LocalStore], stores: Sequence[RemoteStore]
-) -> Iterator[str]:
-    for local in locals_:
-        try:
-            manifest = local.read_manifest(digest)
-        except ArtifactMissing:
-            continue
-        except RunrefError as error:
-            raise _unknown(digest, error.message) from error
-        return (entry.digest for entry in manifest.entries if entry.is_file)
-    for store in stores:
-        if _bring(locals_[0], store, digest):
-            return _named_by(digest, locals_[:1], ())
-    raise _unknown(digest, "it is not here")
+@dataclass(slots=True)
+class _Manifests:
+    """Where manifests are looked up.
+
+    Attributes:
+        locals: Local stores; what is found elsewhere is brought to the first one.
+        stores: Remotes. One that fails is not asked again.
+        failures: What those that failed said.
+    """
+
+    locals: Sequence[LocalStore]
+    stores: list[RemoteStore]
+    failures: list[str] = field(default_factory=list)
+
+    def named_by(self, digest: str) -> list[str]:
+        """Return the digests of the files that a manifest names."""
+        for local in self.locals:
+            with suppress(ArtifactMissing):
+                return _read(local, digest)
+        for store in tuple(self.stores):
+            try:
+                if _bring(self.locals[0], store, digest):
+                    return _read(self.locals[0], digest)
+            except RunrefError as error:
+                self.failures.append(error.message)
+                self.stores.remove(store)
+        raise _unknown(digest, "; ".join(("it is not here", *self.failures)))
+
+
+def _read(local: LocalStore, digest: str) -> list[str]:
+    try:
+        manifest = local.read_manifest(digest)
+    except ArtifactMissing:
+        raise
+    except RunrefError as error:
+        raise _unknown(digest, error.message) from error
+    return [entry.digest for entry in manifest.entries if entry.is_file]
 
 
 def _bring(local: LocalStore, store: RemoteStore, digest: str) -> bool:
@@ -183,5 +206,5 @@ def _unknown(digest: str, why: str) -> HoldingsUnknown:
     short = digest_hex(digest)[:12]
     return HoldingsUnknown(
         f"what the directory {short}… holds is unknown: {why}",
-        hint=f"`runref pull --artifacts` brings it; if it is gone for good, --lost {digest}",
+        hint=f"bring it from where it was recorded; if it is gone for good, --lost {digest}",
     )

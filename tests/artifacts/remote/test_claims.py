@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +12,8 @@ import pytest
 
 from runref.artifacts.remote.claimed import RENEWED_AFTER, Claimed
 from runref.artifacts.remote.claims import (
-    MARK,
+    CLOCK,
+    MARKS,
     STALE_SECONDS,
     Claimant,
     ClaimInvalid,
@@ -20,6 +21,7 @@ from runref.artifacts.remote.claims import (
     claim,
     marked,
     read_claims,
+    time_there,
 )
 from runref.artifacts.remote.location import open_remote
 from runref.artifacts.remote.store import RemoteStore
@@ -106,21 +108,44 @@ def test_two_gcs_exclude_each_other(store: RemoteStore) -> None:
         pass
 
 
+@pytest.mark.parametrize("step", range(4))
+def test_a_gc_that_begins_between_two_steps_of_another_excludes_it_or_itself(
+    store: RemoteStore, step: int
+) -> None:
+    going: list[str] = []
+    with ExitStack() as ada:
+
+        def begin() -> None:
+            with suppress(RemoteBusy):
+                ada.enter_context(marked(store, "Ada"))
+                going.append("Ada")
+
+        at_once = cast("RemoteStore", Interrupted(store, step, begin))
+        with suppress(RemoteBusy), marked(at_once, "Bob"):
+            going.append("Bob")
+    assert len(going) <= 1
+    assert store.notes(MARKS) == []
+
+
 def test_the_mark_of_a_killed_gc_counts_for_a_day(store: RemoteStore, folder: Path) -> None:
-    store.write_note(MARK, b'{"who": "Ada"}')
+    store.write_note(f"{MARKS}/ada.json", b'{"who": "Ada"}')
     with pytest.raises(RemoteBusy):
         claim(store, DIGITS, [ONE])
-    make_older(folder / MARK, STALE_SECONDS + 60)
+    make_older(folder / MARKS / "ada.json", STALE_SECONDS + 60)
     claim(store, DIGITS, [ONE])
     with marked(store, "Bob"):
-        assert b"Bob" in (store.read_note(MARK) or b"")
-    assert store.notes("gc") == []
+        (mark,) = store.notes(MARKS)
+        assert b"Bob" in (store.read_note(mark.name) or b"")
+    assert store.notes(MARKS) == []
 
 
 def test_the_time_there_is_that_of_the_remote(store: RemoteStore, folder: Path) -> None:
     with marked(store, "Ada") as now:
-        assert now is not None
-        assert abs(now - (folder / MARK).stat().st_mtime) < 60
+        assert [now] == [path.stat().st_mtime for path in (folder / MARKS).iterdir()]
+    there = time_there(store)
+    assert there is not None
+    assert there >= now
+    assert store.notes(CLOCK) == []
 
 
 class Interrupted:

@@ -20,7 +20,10 @@ from runref.artifacts.remote.store import Note, RemoteStore
 from runref.errors import RunrefError
 
 FOLDER = "claims"
-MARK = "gc/mark.json"
+MARKS = "gc"
+"""Folder of the marks, one for each gc that goes on."""
+CLOCK = "clock"
+"""Folder of notes that are only there to be asked for their time."""
 STALE_SECONDS = 24 * 3600.0
 """Age at which the mark of a gc belongs to one that was killed."""
 
@@ -81,20 +84,23 @@ def claim(store: RemoteStore, claimant: Claimant, digests: Collection[str]) -> N
         store.write_note(f"{folder}/{_REPOSITORY}", orjson.dumps({"name": claimant.name}))
     name = f"{folder}/{secrets.token_hex(12)}.jsonl"
     store.write_note(name, _encode(digests))
-    mark = _find(store.notes(MARK.rpartition("/")[0]), MARK)
-    if mark is None:
+    marks = store.notes(MARKS)
+    if not marks:
         return
     own = _find(store.notes(folder), name)
-    if own is None or _age(mark, own.modified) < STALE_SECONDS:
+    for mark in _going_on(marks, own.modified if own else None):
         raise RemoteBusy(
-            f"{_who(store)} is removing what no record holds from {store.name}",
-            hint=f"push again when it has ended; {MARK} of one that was killed counts for a day",
+            f"{_who(store, mark)} is removing what no record holds from {store.name}",
+            hint=f"push again when it has ended; {mark.name} of one that was killed counts for "
+            "a day",
         )
 
 
 @contextmanager
 def marked(store: RemoteStore, who: str) -> Iterator[float | None]:
-    """Hold the mark of a gc inside the block.
+    """Hold a mark of a gc inside the block.
+
+    Two that begin at the same moment see each other, and then neither goes on.
 
     Args:
         store: The remote.
@@ -107,24 +113,32 @@ def marked(store: RemoteStore, who: str) -> Iterator[float | None]:
     Raises:
         RemoteBusy: Another gc is going on there.
     """
-    folder = MARK.rpartition("/")[0]
-    before = _find(store.notes(folder), MARK)
-    own = f"{folder}/{secrets.token_hex(12)}"
+    own = f"{MARKS}/{secrets.token_hex(12)}.json"
     try:
-        store.write_note(own, b"")  # the only way to learn what time it is there
-        now = _modified(store, own)
-    finally:
-        store.delete_note(own)
-    if before is not None and _age(before, now) < STALE_SECONDS:
-        raise RemoteBusy(
-            f"{_who(store)} is removing what no record holds from {store.name} already",
-            hint=f"wait for it; {MARK} of one that was killed counts for a day",
-        )
-    store.write_note(MARK, orjson.dumps({"who": who}))
-    try:
+        store.write_note(own, orjson.dumps({"who": who}))
+        marks = {mark.name: mark for mark in store.notes(MARKS)}
+        now = marks.pop(own).modified if own in marks else None
+        for mark in _going_on(marks.values(), now):
+            raise RemoteBusy(
+                f"{_who(store, mark)} is removing what no record holds from {store.name} already",
+                hint=f"wait for it; {mark.name} of one that was killed counts for a day",
+            )
+        for name in marks:
+            store.delete_note(name)
         yield now
     finally:
-        store.delete_note(MARK)
+        store.delete_note(own)
+
+
+def time_there(store: RemoteStore) -> float | None:
+    """Return what time it is by the remote's own clock; none where it does not tell times."""
+    name = f"{CLOCK}/{secrets.token_hex(12)}"
+    try:
+        store.write_note(name, b"")  # the only way to learn it
+        note = _find(store.notes(CLOCK), name)
+    finally:
+        store.delete_note(name)
+    return note.modified if note else None
 
 
 def read_claims(store: RemoteStore, since: float | None) -> Claims:
@@ -178,21 +192,19 @@ def _name_in(data: bytes | None) -> str:
         return "unnamed"
 
 
-def _who(store: RemoteStore) -> str:
+def _going_on(marks: Iterable[Note], now: float | None) -> Iterator[Note]:
+    """Yield the marks of gcs that were not killed long ago."""
+    for mark in marks:
+        if now is None or mark.modified is None or now - mark.modified < STALE_SECONDS:
+            yield mark
+
+
+def _who(store: RemoteStore, mark: Note) -> str:
     try:
-        return str(orjson.loads(store.read_note(MARK) or b"")["who"])
+        return str(orjson.loads(store.read_note(mark.name) or b"")["who"])
     except (ValueError, KeyError, TypeError):
         return "somebody"
 
 
 def _find(notes: Iterable[Note], name: str) -> Note | None:
     return next((note for note in notes if note.name == name), None)
-
-
-def _modified(store: RemoteStore, name: str) -> float | None:
-    note = _find(store.notes(name.rpartition("/")[0]), name)
-    return note.modified if note else None
-
-
-def _age(note: Note, now: float | None) -> float:
-    return 0.0 if now is None or note.modified is None else now - note.modified

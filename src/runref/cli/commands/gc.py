@@ -10,11 +10,15 @@ from pathlib import Path
 
 import click
 
+from runref.artifacts.artifact import DigestInvalid, digest_hex
 from runref.artifacts.collection import Collected, collect_local, collect_remote
+from runref.artifacts.remote.store import RemoteStore
 from runref.cli.options import here, json_option, store_option
 from runref.cli.output import print_json, printable, say
 from runref.cli.progress import Bar, bar
 from runref.cli.text import count_of, format_size
+from runref.cli.transfer import error_document, tell_error
+from runref.errors import ExitStatus, RunrefError
 from runref.model.times import parse_duration
 from runref.project.project import Project, open_project
 from runref.project.reach import Reach, reach
@@ -28,6 +32,17 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, value: str) -
         return parse_duration(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def _digests(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    try:
+        for value in values:
+            digest_hex(value)
+    except DigestInvalid as error:
+        raise click.BadParameter(error.message) from error
+    return values
 
 
 @click.command()
@@ -44,14 +59,19 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, value: str) -
 )
 @click.option(
     "--also",
+    type=click.Path(exists=True, file_okay=False),
     multiple=True,
     metavar="REPOSITORY",
     help="Keep what the records of this repository hold, too.",
 )
 @click.option(
-    "--lost", multiple=True, metavar="DIGEST", help="A directory's manifest that is gone for good."
+    "--lost",
+    callback=_digests,
+    multiple=True,
+    metavar="DIGEST",
+    help="A directory's manifest that is gone for good.",
 )
-@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would go; without --remote, of all.")
 @json_option
 @store_option
 def command(
@@ -65,12 +85,14 @@ def command(
     all_remotes: bool,
     dry_run: bool,
     as_json: bool,
-) -> None:
+) -> ExitStatus:
     """Remove the artifacts that no record holds any more, here or at remotes.
 
     Held is what runs name as input or output: runs of the runs ref, live ones, and those of any
     other ref, so that a git tag on an older state of the history keeps what it needs. What was
     stored or used lately stays, and so does what another clone said it needs when it pushed.
+
+    Without --remote, only the local store is cleared; a dry run looks at every remote, too.
 
     \b
     Examples:
@@ -78,10 +100,12 @@ def command(
       runref gc --artifacts --remote lab --min-age 30d
     """
     project = here(store)
-    remotes = project.remotes.all if all_remotes else project.remotes.chosen(names)
+    everywhere = all_remotes or (dry_run and not names)
+    remotes = project.remotes.all if everywhere else project.remotes.chosen(names)
     projects = [project, *(open_project(Path(path), project.environ) for path in also)]
-    stores = [remote.connect() for remote in remotes]
-    reached = reach(projects, stores, lost)
+    stores, unusable = _connect(project.remotes.by_distance() if project.remotes.all else ())
+    failed = {each.name: unusable[each.name] for each in remotes if each.name in unusable}
+    reached = reach(projects, list(stores.values()), lost)
     found: dict[str, Collected] = {}
     if all_remotes or not names:
         with _progress(LOCAL) as shown:
@@ -92,21 +116,42 @@ def command(
                 dry_run=dry_run,
                 on_removed=shown.advance,
             )
-    for remote, connected in zip(remotes, stores, strict=True):
-        with _progress(remote.name) as shown:
-            found[remote.name] = collect_remote(
-                connected,
-                reached.digests,
-                reached.runs,
-                min_age,
-                who=_who(project),
-                dry_run=dry_run,
-                on_removed=shown.advance,
-            )
+    for name in [each.name for each in remotes if each.name in stores]:
+        try:
+            with _progress(name) as shown:
+                found[name] = collect_remote(
+                    stores[name],
+                    reached.digests,
+                    reached.runs,
+                    min_age,
+                    who=_who(project),
+                    dry_run=dry_run,
+                    on_removed=shown.advance,
+                )
+        except RunrefError as problem:  # the others may be well
+            failed[name] = problem
+    if failed and not found:
+        raise next(iter(failed.values()))
     if as_json:
-        print_json(_document(found, reached, remotes, dry_run=dry_run))
+        print_json(_document(found, failed, reached, dry_run=dry_run))
     else:
         _tell(found, reached, dry_run=dry_run)
+    for name, error in failed.items():
+        tell_error(name, error)
+    return ExitStatus.NO if failed else ExitStatus.DONE
+
+
+def _connect(
+    remotes: Sequence[Remote],
+) -> tuple[dict[str, RemoteStore], dict[str, RunrefError]]:
+    stores: dict[str, RemoteStore] = {}
+    failed: dict[str, RunrefError] = {}
+    for remote in remotes:
+        try:
+            stores[remote.name] = remote.connect()
+        except RunrefError as error:
+            failed[remote.name] = error
+    return stores, failed
 
 
 def _who(project: Project) -> str:
@@ -137,13 +182,21 @@ def _tell(found: dict[str, Collected], reached: Reach, *, dry_run: bool) -> None
 
 
 def _document(
-    found: dict[str, Collected], reached: Reach, remotes: Sequence[Remote], *, dry_run: bool
+    found: dict[str, Collected],
+    failed: dict[str, RunrefError],
+    reached: Reach,
+    *,
+    dry_run: bool,
 ) -> dict[str, object]:
-    kinds = {LOCAL: "local", **dict.fromkeys((remote.name for remote in remotes), "remote")}
+    places = [
+        {"name": name, "kind": "local" if name == LOCAL else "remote", **asdict(each)}
+        for name, each in found.items()
+    ]
     return {
         "dry_run": dry_run,
-        "places": [
-            {"name": name, "kind": kinds[name], **asdict(each)} for name, each in found.items()
+        "places": places,
+        "failed": [
+            {"remote": name, "error": error_document(error)} for name, error in failed.items()
         ],
         "refs": reached.refs,
     }
