@@ -108,6 +108,10 @@ class Supply:
         if done.is_complete:
             return
         lost = [file for file in needed if not is_here(self.project, file)]
+        named = {file.digest for file in lost}
+        for failure in done.failed:
+            if failure.digest in named:  # it was found, and is no good
+                raise failure.error
         if lost or done.missing:
             raise self._nowhere(lost or needed, done)
         raise done.failed[0].error
