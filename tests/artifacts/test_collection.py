@@ -261,6 +261,25 @@ def test_a_claim_between_the_look_and_the_removal_is_heeded(
     assert found.freed.count == len(all_) - 1
 
 
+@pytest.mark.parametrize("ahead", [-365 * DAY, 365 * DAY])
+def test_the_clock_of_this_machine_says_nothing_about_ages(
+    local: LocalStore,
+    store: RemoteStore,
+    put: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    ahead: float,
+) -> None:
+    young, old, claimed = put("young", days=13), put("old", days=15), put("claimed", days=15)
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + ahead)
+    claim(store, OURS, [claimed])
+    assert collect(store, set()).freed == Amount(1, 3)
+    assert digests(store) == {young, claimed}
+    assert collect_local(local, {claimed}, 14 * DAY).freed == Amount(1, 3)
+    assert digests(local) == {young, claimed}
+    assert old not in digests(local)
+
+
 @pytest.mark.slow
 def test_a_bucket_is_cleared_by_its_own_clock(seaweedfs: SeaweedFS, tmp_path: Path) -> None:
     url = seaweedfs.remote_url(seaweedfs.new_bucket(), "team")
