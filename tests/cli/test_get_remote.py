@@ -89,6 +89,15 @@ def test_what_is_nowhere_is_named_with_where_it_was_looked_for(
     assert not (tmp_path / "got").exists()
 
 
+def test_a_remote_that_could_not_be_asked_says_what_helps(pushed: Any, cli: Any) -> None:
+    pushed.write(".runref.yaml", "remotes: {lab: {url: s3://b/x, options: {secret: hunter2}}}\n")
+    done = cli("get", "--json", "@", "model.bin")
+    assert (done.status, done.error["code"]) == (3, "artifact-missing")
+    assert "lab could not be asked" in done.error["message"]
+    assert "remote add --local lab" in done.error["hint"]
+    assert "hunter2" not in done.err
+
+
 def test_damage_here_is_set_aside_and_mended(pushed: Any, cli: Any, tmp_path: Path) -> None:
     assert cli("pull", "--artifacts").status == 0
     store = pushed.path / ".git/runref/artifacts"

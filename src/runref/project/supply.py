@@ -204,7 +204,10 @@ class Supply:
         asked = "; ".join(_answers(self._remotes, done))
         return ArtifactMissing(
             f"{what} {verb} neither here nor at a remote: {asked}",
-            hint="`runref push --artifacts` where it was recorded brings it to a remote.",
+            hint=next(
+                (each.error.hint for each in done.outages if each.error.hint),
+                "`runref push --artifacts` where it was recorded brings it to a remote.",
+            ),
         )
 
 
