@@ -37,9 +37,11 @@ from runref.artifacts import (
     hash_path,
 )
 from runref.artifacts.manifest import DIRECTORY, EXECUTABLE, FILE, LINK, Entry, Manifest
+from runref.artifacts.parallel import Progress, in_parallel
 from runref.artifacts.reflink import clone
 
 LARGE = 3 * (1 << 20) + 17  # several buffers and a rest
+HUGE = 20 * (1 << 20) + 17  # several steps of the thread that copies
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def put(store: LocalStore, directory: Path, manifest: Manifest) -> str:
     return store.add(source).digest
 
 
-@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, LARGE])
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, LARGE, 8 << 20, HUGE])
 def test_a_file_is_stored_under_its_digest(
     store: LocalStore, directory: Path, tmp_path: Path, size: int
 ) -> None:
@@ -123,7 +125,7 @@ def test_sha256sum_confirms_a_stored_file(
     assert printed.stdout.split()[0] == kept.parent.name + kept.name
 
 
-@pytest.mark.parametrize("size", [10, LARGE])
+@pytest.mark.parametrize("size", [10, LARGE, HUGE])
 def test_equal_content_is_stored_once_and_untouched(
     store: LocalStore, directory: Path, tmp_path: Path, size: int
 ) -> None:
@@ -137,6 +139,45 @@ def test_equal_content_is_stored_once_and_untouched(
 
     assert kept.stat().st_ino == inode
     assert [p for p in files_below(directory) if p.name != "digests.json"] == [kept]
+
+
+def test_equal_files_of_one_directory_are_stored_once(
+    store: LocalStore, directory: Path, tmp_path: Path
+) -> None:
+    for number in range(300):
+        path = tmp_path / "data" / str(number)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"ab"[number % 2 : number % 2 + 1])
+    artifact = store.add(tmp_path / "data")
+    kept = {
+        f"sha256:{path.parent.name}{path.name}" for path in (directory / "sha256").rglob("??*/*")
+    }
+    assert kept == {sha256(b"a"), sha256(b"b"), artifact.digest}
+    assert names(directory / "tmp") == []
+
+
+def test_a_large_file_comes_from_another_disk(small_disk: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.pkl"
+    path.write_bytes(os.urandom(HUGE))
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    store = LocalStore(small_disk / "store")
+    store.verify(store.add(path).digest)
+
+
+def test_the_digest_is_that_of_the_stored_bytes(directory: Path, tmp_path: Path) -> None:
+    """A writer that no time betrays makes the recording late, never the store wrong."""
+    path = tmp_path / "model.pkl"
+    path.write_bytes(bytes(HUGE))
+    before = path.stat()
+
+    def write(_count: int) -> None:
+        with path.open("r+b") as file:
+            file.seek(-1, os.SEEK_END)
+            file.write(b"x")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    store = LocalStore(directory)
+    store.verify(store.add(path, on_progress=write).digest)
 
 
 def test_the_users_file_stays_writable_and_apart(
@@ -335,7 +376,7 @@ class AtFirstBytes:
             self.path.unlink()
 
 
-@pytest.mark.parametrize("size", [100, LARGE])
+@pytest.mark.parametrize("size", [100, LARGE, HUGE])
 @pytest.mark.parametrize("inside", [False, True])
 @pytest.mark.parametrize("what", ["grow", "truncate", "rewrite", "replace", "remove"])
 def test_a_file_that_does_not_hold_still(
@@ -794,7 +835,7 @@ def test_a_full_disk_is_told_and_leaves_what_was_there(
     data = tmp_path / "data"
     data.mkdir()
     for number in range(1 if kind == "large" else 300):
-        (data / str(number)).write_bytes(os.urandom((8 << 20) if kind == "large" else 1 << 16))
+        (data / str(number)).write_bytes(os.urandom((24 << 20) if kind == "large" else 1 << 16))
 
     with pytest.raises(StoreFull, match="No space left") as caught:
         store.add(data)
@@ -871,6 +912,30 @@ def test_what_killed_processes_left_is_swept_after_a_day(
     assert names(temporary) == ["fresh"]
 
 
+def test_what_a_killed_download_left_is_swept_after_a_day(
+    store: LocalStore, directory: Path, tmp_path: Path
+) -> None:
+    build(tmp_path / "outside", {"mine": b"mine"})
+    past = time.time() - 25 * 3600
+    for name, grows in (("old", False), ("growing", True)):
+        folder = directory / "tmp" / f"download-{name}"
+        folder.mkdir(parents=True)
+        build(folder / "data", {"deep": {"half": b"half"}})
+        (folder / "data" / "out").symlink_to(tmp_path / "outside")
+        for path in (folder, *folder.rglob("*")):
+            os.utime(path, (past, past), follow_symlinks=False)
+        if grows:
+            os.utime(folder / "data" / "deep" / "half")
+    assert store.unfinished(time.time() - 24 * 3600, remove=False)[0] == 1
+    (tmp_path / "a").write_bytes(b"x")
+    store.add(tmp_path / "a")
+    assert names(directory / "tmp") == ["download-growing"]
+    assert contents(tmp_path / "outside") == {"mine": (b"mine", False)}
+    assert store.unfinished(time.time() + 60, remove=True)[0] == 1
+    assert names(directory / "tmp") == []
+    assert names(tmp_path / "outside") == ["mine"]
+
+
 def test_many_writers_of_one_digest(directory: Path, tree: Path, tmp_path: Path) -> None:
     found: list[Artifact] = []
     threads = [
@@ -921,9 +986,24 @@ def test_the_first_error_ends_all_threads(
 
     with pytest.raises(KeyboardInterrupt):
         store.add(root, on_progress=interrupt)
-    assert sum(counts) < 2 * size
+    assert len(counts) == 5
     assert list((directory / "tmp").iterdir()) == []
     assert threading.active_count() == others
+
+
+def test_an_error_in_one_thread_ends_the_others_and_is_the_one_that_is_told() -> None:
+    progress = Progress(None)
+    waiting = threading.Barrier(2)
+
+    def work(item: int) -> None:
+        waiting.wait()
+        if item == 0:
+            raise ArtifactVanished("gone")
+        while True:
+            progress(1)
+
+    with pytest.raises(ArtifactVanished):
+        in_parallel(work, [0, 1], size=lambda _item: 8 << 20, progress=progress)
 
 
 # ---------------------------------------------------------------------------- clones

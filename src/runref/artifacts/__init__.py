@@ -7,7 +7,6 @@ from runref.artifacts.artifact import (
     DigestInvalid,
     Kind,
 )
-from runref.artifacts.blobs import StoreFull, StoreUnusable
 from runref.artifacts.local import LocalStore
 from runref.artifacts.manifest import (
     Entry,
@@ -16,6 +15,7 @@ from runref.artifacts.manifest import (
     ManifestTooNew,
     ManifestUnsafe,
 )
+from runref.artifacts.new_file import StoreFull, StoreUnusable
 from runref.artifacts.off_limits import conflict
 from runref.artifacts.reading import (
     ArtifactChanged,

@@ -4,10 +4,6 @@
 its name. Content is written as a file of ``tmp/`` and renamed when it is whole, so that a killed
 process leaves nothing that looks complete, and two writers of one digest replace the same by the
 same.
-
-Hard links to the user's file would save the copy, but a link shares its permissions and its bytes
-too: either the user's file became read-only, or writing to it would silently rewrite the store.
-Hence content is cloned where the file system can (`reflink`), and copied elsewhere.
 """
 
 # ruff: noqa: PTH103, PTH104, PTH108, PTH116, PTH120, PTH123
@@ -25,32 +21,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 from runref.artifacts.artifact import ArtifactDamaged, ArtifactMissing, digest_hex
-from runref.artifacts.reading import BUFFER, OnBytes, Source, changed, ignore, opened
-from runref.artifacts.reflink import clone
+from runref.artifacts.flushing import sync_file_system
+from runref.artifacts.leftovers import sweep
+from runref.artifacts.new_file import NewFile, create, unusable
+from runref.artifacts.reading import OnBytes, ignore, opened
 from runref.artifacts.remote.store import Stored
-from runref.errors import RunrefError
-
-_ABANDONED = 24 * 3600
-"""Seconds after which a temporary file that nobody writes to belongs to no living process."""
-
 
 _FRESH = 3600
 """Seconds for which a time need not be renewed; far less than the collector's age guard."""
-
+_MANY = 16
+"""Files from which syncing their whole file system is quicker than syncing each."""
 _FOLDER = re.compile(r"[0-9a-f]{2}")
 _NAME = re.compile(r"[0-9a-f]{62}")
-
-
-class StoreFull(RunrefError):
-    """The disk or the quota of the artifact store is full."""
-
-    code = "artifact-store-full"
-
-
-class StoreUnusable(RunrefError):
-    """The operating system does not let the artifact store be read or written."""
-
-    code = "artifact-store-unusable"
 
 
 class Blobs:
@@ -58,7 +40,7 @@ class Blobs:
 
     def __init__(self, directory: Path, *, fsync: bool = True) -> None:
         self._directory = os.fspath(directory)
-        self._fsync = fsync
+        self.fsync = fsync
         self._contents = f"{directory}{os.sep}sha256"
         self._temporary = f"{directory}{os.sep}tmp"
         self._unsynced: set[str] = set()
@@ -107,33 +89,6 @@ class Blobs:
             raise missing(digest) from error
         except OSError as error:
             raise unusable(self.path_of(digest), error) from error
-
-    def keep(self, source: Source, on_bytes: OnBytes) -> str:
-        """Store the content of a file in one reading, and return its digest.
-
-        Raises:
-            ArtifactChanged: The file did not hold still; nothing was stored.
-            ArtifactVanished: It went away.
-            StoreFull: There is no room.
-            StoreUnusable: The operating system refuses.
-        """
-        if source.status.st_size < BUFFER:
-            data = source.read_all()
-            if len(data) != source.status.st_size:
-                raise changed(source.path)
-            on_bytes(len(data))
-            source.confirm()
-            return self.keep_bytes(data)
-        with self.new_file() as new:
-            if new.clone(source):
-                # The clone holds still, whatever happens to the original from here on.
-                with opened(new.path) as copy:
-                    digest = copy.digest(None, on_bytes)
-            else:
-                digest = source.digest(new.write, on_bytes)
-            source.confirm()
-            self.publish(new, digest, source.status.st_size)
-        return digest
 
     def keep_bytes(self, data: bytes) -> str:
         """Store a small content that is in memory, and return its digest."""
@@ -197,32 +152,45 @@ class Blobs:
         except OSError as error:
             raise unusable(path, error) from error
 
+    def write_unnamed(self, data: bytes) -> str:
+        """Write a small content to a file that has no digest yet, and return its path."""
+        path = self._unnamed()
+        new = create(path)
+        try:
+            try:
+                new.write(memoryview(data))
+            finally:
+                new.close()
+        except BaseException:
+            os.unlink(path)
+            raise
+        return path
+
+    def publish_all(self, waiting: dict[str, str]) -> None:
+        """Give new files the names of their digests; what has its name leaves `waiting`.
+
+        Args:
+            waiting: Paths by digest.
+
+        Raises:
+            StoreFull: There is no room.
+            StoreUnusable: The operating system refuses.
+        """
+        # No name before the bytes are on the disk, where a power cut could leave it empty.
+        self._sync_all(list(waiting.values()))
+        for digest, path in list(waiting.items()):
+            self._name(path, digest)
+            del waiting[digest]
+
     def sync(self) -> None:
         """Make the names of what was stored last, as its bytes already do."""
         unsynced, self._unsynced = self._unsynced, set()
-        if not self._fsync or not unsynced:
-            return
-        for directory in (*sorted(unsynced), self._contents, self._directory):
-            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(descriptor)
-            except OSError as error:
-                raise unusable(directory, error) from error
-            finally:
-                os.close(descriptor)
+        if unsynced:
+            self._sync_all([*sorted(unsynced), self._contents, self._directory])
 
     def sweep(self) -> None:
         """Remove what killed processes left behind."""
-        limit = time.time() - _ABANDONED
-        with (
-            suppress(FileNotFoundError, NotADirectoryError),
-            os.scandir(self._temporary) as entries,
-        ):
-            for entry in entries:
-                # Another process may sweep too, or own the file; a store may be read-only.
-                with suppress(OSError):
-                    if entry.stat(follow_symlinks=False).st_mtime < limit:
-                        os.unlink(entry.path)
+        sweep(self._temporary)
 
     def temporary(self, name: str) -> str:
         """Return the path of a temporary file, which is removed when nobody has written for long.
@@ -239,13 +207,12 @@ class Blobs:
     @contextmanager
     def new_file(self) -> Iterator[NewFile]:
         """Yield a file that has no digest yet; it is removed unless it is published."""
-        path = f"{self._temporary}{os.sep}{os.urandom(12).hex()}"
-        descriptor = _create(path)
-        new = NewFile(path, descriptor)
+        path = self._unnamed()
+        new = create(path)
         try:
             yield new
         finally:
-            os.close(descriptor)
+            os.close(new.descriptor)
             if new.path:
                 os.unlink(path)
 
@@ -253,39 +220,38 @@ class Blobs:
         """Give a new file its name, unless its content is stored already."""
         if self.holds(digest, size):
             return
+        if self.fsync:
+            try:
+                os.fsync(new.descriptor)
+            except OSError as error:
+                raise unusable(new.path, error) from error
+        self._name(new.path, digest)
+        new.path = ""
+
+    def _unnamed(self) -> str:
+        return f"{self._temporary}{os.sep}{os.urandom(12).hex()}"
+
+    def _name(self, path: str, digest: str) -> None:
         target = self.path_of(digest)
         folder = os.path.dirname(target)
         try:
-            if self._fsync:
-                os.fsync(new.descriptor)
-            _rename(new.path, target, folder)
+            _rename(path, target, folder)
         except OSError as error:
             raise unusable(target, error) from error
-        new.path = ""
         self._unsynced.add(folder)
 
-
-class NewFile:
-    """A file of the store that has no digest yet; its path is empty once it has one."""
-
-    def __init__(self, path: str, descriptor: int) -> None:
-        self.path = path
-        self.descriptor = descriptor
-
-    def write(self, chunk: memoryview) -> None:
-        """Append bytes."""
+    def _sync_all(self, paths: list[str]) -> None:
+        """Wait until files or folders are on the disk: one by one where they are few."""
+        if not self.fsync:
+            return
+        at = self._directory
         try:
-            while chunk:
-                chunk = chunk[os.write(self.descriptor, chunk) :]
+            if len(paths) >= _MANY and sync_file_system(at):
+                return
+            for at in paths:
+                _fsync(at)
         except OSError as error:
-            raise unusable(self.path, error) from error
-
-    def clone(self, source: Source) -> bool:
-        """Share all blocks with a source where the file system can; say whether it did."""
-        try:
-            return clone(source.descriptor, self.descriptor)
-        except OSError as error:
-            raise unusable(self.path, error) from error
+            raise unusable(at, error) from error
 
 
 def missing(digest: str) -> ArtifactMissing:
@@ -304,17 +270,12 @@ def damaged(digest: str, path: str) -> ArtifactDamaged:
     )
 
 
-def _create(path: str) -> int:
-    # Read-only from the start; the descriptor may write all the same.
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+def _fsync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        try:
-            return os.open(path, flags, 0o444)
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            return os.open(path, flags, 0o444)
-    except OSError as error:
-        raise unusable(path, error) from error
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _scan(folder: str) -> Iterator[os.DirEntry[str]]:
@@ -333,16 +294,3 @@ def _rename(path: str, target: str, folder: str) -> None:
     except FileNotFoundError:
         os.makedirs(folder, exist_ok=True)
         os.rename(path, target)
-
-
-def unusable(path: str, error: OSError) -> RunrefError:
-    """Return the error for what the operating system said about a file of the store."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreFull(
-            f"no room to store {path}: {error.strerror}",
-            hint="free space on that disk, or record large files without storing them",
-        )
-    return StoreUnusable(
-        f"{path} cannot be used: {error.strerror}",
-        hint="check the permissions of the artifact store and its disk",
-    )

@@ -9,7 +9,9 @@ from typing import BinaryIO
 
 from runref.artifacts import restoring
 from runref.artifacts.artifact import Artifact, ArtifactDamaged, ArtifactMissing
+from runref.artifacts.batch import Batch
 from runref.artifacts.blobs import Blobs, damaged
+from runref.artifacts.keeping import keep
 from runref.artifacts.manifest import Manifest, parse_manifest
 from runref.artifacts.parallel import Progress
 from runref.artifacts.reading import OnBytes, opened
@@ -55,7 +57,12 @@ class LocalStore:
             StoreUnusable: The operating system refuses to let the store be read or written.
         """
         self._blobs.sweep()
-        artifact = describe(path, self._keep, self._blobs.keep_bytes, Progress(on_progress))
+        with Batch(self._blobs) as batch:
+
+            def digest(found: Found, on_bytes: OnBytes) -> tuple[str, int]:
+                return self._keep(found, on_bytes, batch)
+
+            artifact = describe(path, digest, batch.keep, Progress(on_progress))
         self._blobs.sync()
         self._cache.save()
         return artifact
@@ -257,13 +264,13 @@ class LocalStore:
         entries = self.read_manifest(digest).entries if kind == "directory" else ()
         return sorted(set(list_names(target)) - {entry.path for entry in entries})
 
-    def _keep(self, found: Found, on_bytes: OnBytes) -> tuple[str, int]:
+    def _keep(self, found: Found, on_bytes: OnBytes, batch: Batch) -> tuple[str, int]:
         known = self._cache.digest_of(found.path, found.status)
         if known is not None and self._blobs.holds(known, found.status.st_size):
             on_bytes(found.status.st_size)
             return known, found.status.st_size
         with opened(found.path, follow=not found.name) as source:
-            digest = self._blobs.keep(source, on_bytes)
+            digest = keep(self._blobs, batch, source, on_bytes)
             self._cache.remember(found.path, source.status, digest)
             return digest, source.status.st_size
 

@@ -33,9 +33,16 @@ class Progress:
         """Take notice of `count` more bytes."""
         if self._cancelled:
             raise Interrupted
-        if self._on_bytes is not None:
-            with self._lock:
+        if self._on_bytes is None:
+            return
+        with self._lock:
+            if self._cancelled:
+                raise Interrupted
+            try:
                 self._on_bytes(count)
+            except BaseException:
+                self._cancelled = True  # while the others still wait for their turn
+                raise
 
     def cancel(self) -> None:
         """Let every thread end at its next chunk."""
@@ -59,19 +66,32 @@ def in_parallel(
         return [work(item) for batch in batches for item in batch]
     from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
+    errors: list[BaseException] = []
+
     def work_all(batch: list[Item]) -> list[Result]:
-        return [work(item) for item in batch]
+        try:
+            return [work(item) for item in batch]
+        except Interrupted:
+            raise
+        except BaseException as error:
+            errors.append(error)
+            raise
+        finally:
+            if errors:
+                progress.cancel()
 
     with ThreadPoolExecutor(max_workers=_workers()) as executor:
         try:
             futures = [executor.submit(work_all, batch) for batch in batches]
-            for future in wait(futures, return_when=FIRST_EXCEPTION).done:
-                future.result()
-            return [result for future in futures for result in future.result()]
+            wait(futures, return_when=FIRST_EXCEPTION)
         except BaseException:
             progress.cancel()
             executor.shutdown(wait=False, cancel_futures=True)
             raise
+        executor.shutdown(wait=True, cancel_futures=True)
+    if errors:
+        raise errors[0]
+    return [result for future in futures for result in future.result()]
 
 
 def _workers() -> int:

@@ -9,6 +9,7 @@ import errno
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,11 @@ from runref.errors import RunrefError
 BUFFER = 1 << 20
 """Bytes per read: large enough that a thread releases the GIL for long, small enough for the L2
 cache, so that a chunk is still warm when it is written after it was hashed."""
+
+_TICK = 100_000_000
+"""Nanoseconds in which two writes may leave equal times: well over the kernel's 1 to 10 ms."""
+_COARSE_TICK = 2_000_000_000
+"""The same where times are whole seconds, or, as on FAT, two of them."""
 
 OnBytes = Callable[[int], None]
 """Told the number of bytes that were dealt with since the last call."""
@@ -53,12 +59,14 @@ class Source:
     Attributes:
         path: Where it was opened.
         status: What ``fstat`` said before the first byte was read.
+        settled: Whether whoever writes to it after that moment leaves a trace in its times.
     """
 
     def __init__(self, path: str, descriptor: int) -> None:
         self.path = path
         self.descriptor = descriptor
         self.status = os.fstat(descriptor)
+        self.settled = settled(self.status)
 
     def digest(self, write: Callable[[memoryview], None] | None, on_bytes: OnBytes) -> str:
         """Read everything, hand every chunk to ``write``, and return the digest."""
@@ -85,8 +93,12 @@ class Source:
         except OSError as error:
             raise unreadable(self.path, error) from error
 
-    def confirm(self) -> os.stat_result:
+    def confirm(self, *, unwritten: bool = False) -> os.stat_result:
         """Return the file's status if its path still leads to what was read.
+
+        Args:
+            unwritten: Be sure that no byte was written, also where someone set the modification
+                time back; a change of its permissions or links counts as one then.
 
         Raises:
             ArtifactVanished: The path is gone.
@@ -94,6 +106,8 @@ class Source:
         """
         now = status_of(self.path)
         if _identity(now) != _identity(self.status):
+            raise changed(self.path)
+        if unwritten and now.st_ctime_ns != self.status.st_ctime_ns:
             raise changed(self.path)
         return now
 
@@ -145,6 +159,16 @@ def hash_file(path: Path, on_bytes: OnBytes | None = None) -> tuple[str, int]:
     with opened(os.fspath(path)) as source:
         digest = source.digest(None, on_bytes or ignore)
         return digest, source.confirm().st_size
+
+
+def settled(status: os.stat_result) -> bool:
+    """Tell whether a file's times are so old that another write will change them.
+
+    A second write in the same tick of the file system's clock leaves them as they are.
+    """
+    newest = max(status.st_mtime_ns, status.st_ctime_ns)
+    tick = _TICK if newest % 1_000_000_000 else _COARSE_TICK
+    return newest + tick < time.time_ns()
 
 
 def status_of(path: str) -> os.stat_result:

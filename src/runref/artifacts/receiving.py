@@ -19,7 +19,8 @@ from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from runref.artifacts.artifact import ArtifactDamaged
-from runref.artifacts.blobs import Blobs, NewFile, unusable
+from runref.artifacts.blobs import Blobs
+from runref.artifacts.new_file import NewFile, unusable
 from runref.artifacts.reading import BUFFER
 
 PARTIAL = ".partial"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,15 +15,11 @@ from pathlib import Path
 import orjson
 
 from runref.artifacts.manifest import decode_name, encode_name
+from runref.artifacts.reading import settled
 
 VERSION = 1
 CAPACITY = 200_000
 """Files remembered, about 30 MB: the cache is read and written whole."""
-
-_TICK = 100_000_000
-"""Nanoseconds in which two writes may leave equal times: well over the kernel's 1 to 10 ms."""
-_COARSE_TICK = 2_000_000_000
-"""The same where times are whole seconds, or, as on FAT, two of them."""
 
 _Known = tuple[int, int, int, int, str]
 
@@ -52,9 +47,7 @@ class StatCache:
         A file written a moment ago is not noted: another write in the same tick of the file
         system's clock would leave its times as they are.
         """
-        newest = max(status.st_mtime_ns, status.st_ctime_ns)
-        tick = _TICK if newest % 1_000_000_000 else _COARSE_TICK
-        if newest + tick < time.time_ns():
+        if settled(status):
             self._new[path] = (*_stamp(status), digest)
 
     def save(self) -> None:

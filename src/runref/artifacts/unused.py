@@ -15,7 +15,10 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 
-from runref.artifacts.blobs import Blobs, unusable
+from runref.artifacts.blobs import Blobs
+from runref.artifacts.leftovers import extent
+from runref.artifacts.leftovers import remove as remove_leftover
+from runref.artifacts.new_file import unusable
 
 
 def time_of_store(blobs: Blobs) -> float:
@@ -54,7 +57,7 @@ def remove_unused(blobs: Blobs, digest: str, before: float) -> int | None:
 
 
 def partials(blobs: Blobs, before: float, *, remove: bool) -> tuple[int, int]:
-    """Return number and bytes of temporary files that nobody wrote to since a moment.
+    """Return number and bytes of temporary files and folders that nobody wrote to since a moment.
 
     Args:
         blobs: The store's files.
@@ -64,11 +67,11 @@ def partials(blobs: Blobs, before: float, *, remove: bool) -> tuple[int, int]:
     sizes = []
     for entry in _temporaries(blobs):
         with suppress(FileNotFoundError):  # another process sweeps, too
-            status = entry.stat(follow_symlinks=False)
-            if status.st_mtime < before:
-                sizes.append(status.st_size)
+            modified, size = extent(entry.path)
+            if modified < before:
+                sizes.append(size)
                 if remove:
-                    os.unlink(entry.path)
+                    remove_leftover(entry.path)
     return len(sizes), sum(sizes)
 
 

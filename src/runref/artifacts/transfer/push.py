@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from runref.artifacts.artifact import ArtifactDamaged, ArtifactMissing
-from runref.artifacts.blobs import StoreUnusable
 from runref.artifacts.local import LocalStore
+from runref.artifacts.new_file import StoreUnusable
 from runref.artifacts.reading import ArtifactChanged, ArtifactUnreadable, ArtifactVanished
 from runref.artifacts.remote.store import RemoteStore, RemoteUnreachable
 from runref.artifacts.transfer.crew import Crew
