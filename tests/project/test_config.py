@@ -57,6 +57,7 @@ def test_the_template_names_every_setting_with_its_default(tmp_path: Path) -> No
     [
         ("experimnt: x\n", "experimnt"),
         ("snapshot: {max_size: 1}\n", "max_size"),
+        ("artifacts: {link: soft}\n", "'soft' is not copy or hard"),
         ("snapshot: {max_file_size: big}\n", "'big' is no size"),
         ("console: {max_size: [1]}\n", "is no size"),
         ("inputs: data.csv\n", "data.csv"),

@@ -220,3 +220,30 @@ def test_the_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cache_folder({"XDG_CACHE_HOME": "/x"}) == Path("/x/runref")
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_folder({}).name == "runref"
+
+
+def test_large_files_are_linked_where_the_settings_say_so_and_git_does_not_track_them(
+    repo: Any,
+) -> None:
+    large = bytes(1 << 20)
+    tracked, untracked = repo.path / "weights.bin", repo.path / "model.pkl"
+    tracked.write_bytes(large + b"tracked")
+    untracked.write_bytes(large + b"untracked")
+    repo.git("add", "weights.bin")
+
+    def is_linked(path: Path) -> bool:
+        store = project_of(repo).artifacts
+        return store.path_of(store.add(path).digest).samefile(path)
+
+    (repo.path / ".runref.yaml").write_text("artifacts: {link: hard}\n")
+    assert not is_linked(tracked)
+    assert tracked.stat().st_mode & 0o200
+    assert is_linked(untracked)
+    assert not untracked.stat().st_mode & 0o222
+    other = repo.path / "other.pkl"
+    other.write_bytes(large + b"other")
+    (repo.path / ".git" / "index").write_bytes(b"no index")
+    assert not is_linked(other)
+    (repo.path / ".runref.yaml").unlink()
+    other.write_bytes(large + b"another")
+    assert not is_linked(other)

@@ -13,17 +13,19 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
 from runref.artifacts.artifact import ArtifactDamaged, ArtifactMissing, digest_hex
 from runref.artifacts.flushing import sync_file_system
 from runref.artifacts.leftovers import sweep
+from runref.artifacts.listing import contents_of
 from runref.artifacts.new_file import NewFile, create, unusable
+from runref.artifacts.open_file import link_open_file
 from runref.artifacts.reading import OnBytes, ignore, opened
 from runref.artifacts.remote.store import Stored
 
@@ -31,8 +33,6 @@ _FRESH = 3600
 """Seconds for which a time need not be renewed; far less than the collector's age guard."""
 _MANY = 16
 """Files from which syncing their whole file system is quicker than syncing each."""
-_FOLDER = re.compile(r"[0-9a-f]{2}")
-_NAME = re.compile(r"[0-9a-f]{62}")
 
 
 class Blobs:
@@ -44,6 +44,8 @@ class Blobs:
         self._contents = f"{directory}{os.sep}sha256"
         self._temporary = f"{directory}{os.sep}tmp"
         self._unsynced: set[str] = set()
+        self._prefix = os.urandom(8).hex()
+        self._numbers = count()
 
     def path_of(self, digest: str) -> str:
         """Return where the content of a digest is, or would be."""
@@ -116,18 +118,8 @@ class Blobs:
                 raise damaged(digest, path)
 
     def contents(self) -> Iterator[Stored]:
-        """Yield everything that is stored, in any order."""
-        for folder in _scan(self._contents):
-            if not _FOLDER.fullmatch(folder.name):
-                continue
-            for entry in _scan(folder.path):
-                # Network file systems leave names of their own beside what is removed in use.
-                if not _NAME.fullmatch(entry.name):
-                    continue
-                with suppress(FileNotFoundError):
-                    status = entry.stat(follow_symlinks=False)
-                    digest = f"sha256:{folder.name}{entry.name}"
-                    yield Stored(digest, status.st_size, status.st_mtime)
+        """Return everything that is stored, in any order."""
+        return contents_of(self._contents)
 
     def delete(self, digest: str) -> int:
         """Remove a content, and return the bytes that are free now."""
@@ -182,6 +174,30 @@ class Blobs:
             self._name(path, digest)
             del waiting[digest]
 
+    def is_on_disk(self, device: int) -> bool:
+        """Tell whether the store is on the file system with this ``st_dev``."""
+        try:
+            os.makedirs(self._contents, exist_ok=True)
+            return os.stat(self._contents).st_dev == device
+        except OSError as error:
+            raise unusable(self._contents, error) from error
+
+    def publish_link(self, descriptor: int, digest: str, size: int) -> bool:
+        """Make a digest a further name of an open file; false where it is stored already."""
+        if self.holds(digest, size):
+            return False
+        target = self.path_of(digest)
+        folder = os.path.dirname(target)
+        try:
+            if self.fsync:
+                os.fsync(descriptor)
+            os.makedirs(folder, exist_ok=True)
+            made = link_open_file(descriptor, target)
+        except OSError as error:
+            raise unusable(target, error) from error
+        self._unsynced.add(folder)
+        return made
+
     def sync(self) -> None:
         """Make the names of what was stored last, as its bytes already do."""
         unsynced, self._unsynced = self._unsynced, set()
@@ -229,7 +245,8 @@ class Blobs:
         new.path = ""
 
     def _unnamed(self) -> str:
-        return f"{self._temporary}{os.sep}{os.urandom(12).hex()}"
+        # The process's number keeps children apart that were forked with the same count.
+        return f"{self._temporary}{os.sep}{self._prefix}-{os.getpid()}-{next(self._numbers)}"
 
     def _name(self, path: str, digest: str) -> None:
         target = self.path_of(digest)
@@ -276,16 +293,6 @@ def _fsync(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _scan(folder: str) -> Iterator[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            yield from entries
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError as error:
-        raise unusable(folder, error) from error
 
 
 def _rename(path: str, target: str, folder: str) -> None:

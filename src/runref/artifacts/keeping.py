@@ -5,14 +5,28 @@ from __future__ import annotations
 from runref.artifacts.batch import Batch
 from runref.artifacts.blobs import Blobs
 from runref.artifacts.copying import copy_and_digest
+from runref.artifacts.linking import MayLink, keep_linked
 from runref.artifacts.reading import BUFFER, OnBytes, Source, changed, opened
 
 
-def keep(blobs: Blobs, batch: Batch, source: Source, on_bytes: OnBytes) -> str:
+def keep(
+    blobs: Blobs,
+    batch: Batch,
+    source: Source,
+    on_bytes: OnBytes,
+    may_link: MayLink | None,
+) -> str:
     """Store the content of a file, and return its digest.
 
-    A small content waits in the batch. A large one is cloned where the file system can, else
-    copied, and has its name when this returns.
+    A small content waits in the batch. A large one has its name when this returns. It is cloned
+    where the file system can, else linked where that may be, else copied.
+
+    Args:
+        blobs: The store's files.
+        batch: Takes the small ones.
+        source: The file.
+        on_bytes: Told about every byte.
+        may_link: Asked whether a file may become read-only and a link; none: no file may.
 
     Raises:
         ArtifactChanged: The file did not hold still; nothing was stored.
@@ -29,6 +43,10 @@ def keep(blobs: Blobs, batch: Batch, source: Source, on_bytes: OnBytes) -> str:
         return batch.keep(data)
     with blobs.new_file() as new:
         if not new.clone(source):
+            if may_link is not None:
+                linked = keep_linked(blobs, source, on_bytes, may_link)
+                if linked is not None:
+                    return linked
             digest = copy_and_digest(source, new, on_bytes, flush=blobs.fsync)
             source.confirm()
         elif source.settled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,9 +13,10 @@ from runref.artifacts.artifact import Artifact, ArtifactDamaged, ArtifactMissing
 from runref.artifacts.batch import Batch
 from runref.artifacts.blobs import Blobs, damaged
 from runref.artifacts.keeping import keep
+from runref.artifacts.linking import MayLink, is_linked
 from runref.artifacts.manifest import Manifest, parse_manifest
 from runref.artifacts.parallel import Progress
-from runref.artifacts.reading import OnBytes, opened
+from runref.artifacts.reading import OnBytes, opened, status_of
 from runref.artifacts.receiving import Receiver, receiving
 from runref.artifacts.remote.store import Stored
 from runref.artifacts.stat_cache import StatCache
@@ -32,11 +34,16 @@ class LocalStore:
     Args:
         directory: Created when something is stored; ``<git common dir>/runref/artifacts``.
         fsync: Whether stored content survives a power cut from the moment `add` returns.
+        may_link: Asked whether `add` may make a large file read-only and a hard link into the
+            store, where it would have to be copied; none: no file may.
     """
 
-    def __init__(self, directory: Path, *, fsync: bool = True) -> None:
+    def __init__(
+        self, directory: Path, *, fsync: bool = True, may_link: MayLink | None = None
+    ) -> None:
         self._directory = directory
         self._blobs = Blobs(directory, fsync=fsync)
+        self._may_link = may_link
         self._cache = StatCache(directory / "digests.json")
 
     def add(self, path: Path, *, on_progress: OnBytes | None = None) -> Artifact:
@@ -268,11 +275,18 @@ class LocalStore:
         known = self._cache.digest_of(found.path, found.status)
         if known is not None and self._blobs.holds(known, found.status.st_size):
             on_bytes(found.status.st_size)
+            self._remember_link(found.path, found.status, known)
             return known, found.status.st_size
         with opened(found.path, follow=not found.name) as source:
-            digest = keep(self._blobs, batch, source, on_bytes)
+            digest = keep(self._blobs, batch, source, on_bytes, self._may_link)
             self._cache.remember(found.path, source.status, digest)
+            self._remember_link(found.path, source.status, digest)
             return digest, source.status.st_size
+
+    def _remember_link(self, path: str, status: os.stat_result, digest: str) -> None:
+        """Note the times of a link, which its naming and each renewal of its time change."""
+        if is_linked(self._blobs, status, digest):
+            self._cache.remember(path, status_of(path), digest, linked=True)
 
     def _hash(self, found: Found, on_bytes: OnBytes) -> tuple[str, int]:
         known = self._cache.digest_of(found.path, found.status)

@@ -41,13 +41,16 @@ class StatCache:
         known = self._new.get(path) or self._known.get(path)
         return known[-1] if known and known[:-1] == _stamp(status) else None
 
-    def remember(self, path: str, status: os.stat_result, digest: str) -> None:
+    def remember(
+        self, path: str, status: os.stat_result, digest: str, *, linked: bool = False
+    ) -> None:
         """Note the digest of a file that had this status after it was read.
 
         A file written a moment ago is not noted: another write in the same tick of the file
-        system's clock would leave its times as they are.
+        system's clock would leave its times as they are. One that is linked into the store is:
+        nobody may write to it.
         """
-        if settled(status):
+        if linked or settled(status):
             self._new[path] = (*_stamp(status), digest)
 
     def save(self) -> None:

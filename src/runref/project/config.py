@@ -48,6 +48,7 @@ TEMPLATE = """\
 # default_remote: lab           # read before the others (default: the first)
 
 # artifacts:
+#   link: copy                  # or hard: large files become read-only links into the store
 #   reference_over: 10 GiB      # larger inputs are hashed, not stored (default: no limit)
 
 # spool: /nfs/team/runref       # live runs on a shared file system
@@ -87,6 +88,7 @@ class _Console:
 
 @dataclass(frozen=True, slots=True)
 class _Artifacts:
+    link: str = "copy"
     reference_over: object = None
 
 
@@ -207,6 +209,8 @@ def _check(config: Config | CloneConfig) -> None:
             parse_size(config.snapshot.max_file_size)
         with _naming("console: max_size"):
             parse_size(config.console.max_size)
+        if config.artifacts.link not in ("copy", "hard"):
+            raise InvalidConfig(f"artifacts: link: {config.artifacts.link!r} is not copy or hard")
         with _naming("artifacts: reference_over"):
             _ = config.reference_over
 

@@ -108,7 +108,24 @@ class Project:
         from runref.artifacts import LocalStore
         from runref.tracking.stores import artifacts_path
 
-        return LocalStore(artifacts_path(self.repository.common_dir), fsync=self.config.fsync)
+        return LocalStore(
+            artifacts_path(self.repository.common_dir),
+            fsync=self.config.fsync,
+            may_link=self._may_link if self.config.artifacts.link == "hard" else None,
+        )
+
+    def _may_link(self, path: str) -> bool:
+        """Tell whether a file may become read-only: not where git, or a submodule, tracks it."""
+        try:
+            tracked = self._tracked
+        except RunrefError:  # an index that cannot be read: any file may be tracked
+            return False
+        inside = Path(os.path.relpath(os.path.realpath(path), os.path.realpath(self.root)))
+        return not any(os.fsencode(each) in tracked for each in (inside, *inside.parents))
+
+    @cached_property
+    def _tracked(self) -> Mapping[bytes, object]:
+        return self.repository.tracked()
 
     @cached_property
     def remotes(self) -> Remotes:
