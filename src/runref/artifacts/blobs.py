@@ -12,6 +12,7 @@ same.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -94,12 +95,10 @@ class Blobs:
 
     def keep_bytes(self, data: bytes) -> str:
         """Store a small content that is in memory, and return its digest."""
-        import hashlib
-
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
         if not self.holds(digest, len(data)):
             with self.new_file() as new:
-                new.write(memoryview(data))
+                new.write(data)
                 self.publish(new, digest, len(data))
         return digest
 
@@ -146,23 +145,19 @@ class Blobs:
 
     def write_unnamed(self, data: bytes) -> str:
         """Write a small content to a file that has no digest yet, and return its path."""
-        path = self._unnamed()
-        new = create(path)
+        new = create(self._unnamed())
         try:
             try:
-                new.write(memoryview(data))
+                new.write(data)
             finally:
                 new.close()
         except BaseException:
-            os.unlink(path)
+            os.unlink(new.path)
             raise
-        return path
+        return new.path
 
     def publish_all(self, waiting: dict[str, str]) -> None:
-        """Give new files the names of their digests; what has its name leaves `waiting`.
-
-        Args:
-            waiting: Paths by digest.
+        """Give new files, by digest, their names; what has its name leaves `waiting`.
 
         Raises:
             StoreFull: There is no room.

@@ -6,7 +6,7 @@ from runref.artifacts.batch import Batch
 from runref.artifacts.blobs import Blobs
 from runref.artifacts.copying import copy_and_digest
 from runref.artifacts.linking import MayLink, keep_linked
-from runref.artifacts.reading import BUFFER, OnBytes, Source, changed, opened
+from runref.artifacts.reading import BUFFER, OnBytes, Source, changed, opened, settled
 
 
 def keep(
@@ -41,6 +41,7 @@ def keep(
         on_bytes(len(data))
         source.confirm()
         return batch.keep(data)
+    quiet = settled(source.status)
     with blobs.new_file() as new:
         if not new.clone(source):
             if may_link is not None:
@@ -49,7 +50,7 @@ def keep(
                     return linked
             digest = copy_and_digest(source, new, on_bytes, flush=blobs.fsync)
             source.confirm()
-        elif source.settled:
+        elif quiet:
             # The clone's bytes are not in memory, the original's may be; and whoever writes to it
             # from here on leaves a trace in its times.
             digest = source.digest(None, on_bytes)

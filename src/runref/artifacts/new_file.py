@@ -32,11 +32,12 @@ class NewFile:
         self.path = path
         self.descriptor = descriptor
 
-    def write(self, chunk: memoryview) -> None:
+    def write(self, chunk: bytes | memoryview) -> None:
         """Append bytes."""
         try:
-            while chunk:
-                chunk = chunk[os.write(self.descriptor, chunk) :]
+            written = os.write(self.descriptor, chunk)
+            while written < len(chunk):
+                written += os.write(self.descriptor, memoryview(chunk)[written:])
         except OSError as error:
             raise unusable(self.path, error) from error
 

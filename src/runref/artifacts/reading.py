@@ -59,14 +59,12 @@ class Source:
     Attributes:
         path: Where it was opened.
         status: What ``fstat`` said before the first byte was read.
-        settled: Whether whoever writes to it after that moment leaves a trace in its times.
     """
 
     def __init__(self, path: str, descriptor: int) -> None:
         self.path = path
         self.descriptor = descriptor
         self.status = os.fstat(descriptor)
-        self.settled = settled(self.status)
 
     def digest(self, write: Callable[[memoryview], None] | None, on_bytes: OnBytes) -> str:
         """Read everything, hand every chunk to ``write``, and return the digest."""
