@@ -84,7 +84,7 @@ def measured(
             spent = time.perf_counter() - begin
             seconds[name].append(told if isinstance(told, float) else spent)
             if remove:
-                shutil.rmtree(place) if place.is_dir() else place.unlink()
+                shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
     return {name: tuple(each[1:]) for name, each in seconds.items()}
 
 
