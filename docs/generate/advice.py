@@ -9,6 +9,7 @@ _DAMAGE = "`git fsck` lists all damage; fetch what is missing from another clone
 _STORE = "Check the permissions and the disk of `<git common dir>/runref/artifacts`."
 
 ERRORS = {
+    "ambiguous-name": "Write the name with `params`, `metrics` or `summary` before it.",
     "ambiguous-run": "Give more digits of the id; the message lists the runs.",
     "artifact-changed": "Close the file before it is recorded, or write it aside and rename it.",
     "artifact-damaged": "Remove the named file and bring the content back from a copy.",
@@ -52,6 +53,8 @@ ERRORS = {
     "object-missing": _DAMAGE,
     "parameter-not-understood": "Give it as `-p NAME=VALUE`.",
     "picture-unwritable": "Choose another file.",
+    "query-invalid": "The message shows where; [the query language](query.md) says what may stand there.",
+    "query-type-mismatch": "Compare the name with a value of the type that the message names.",
     "ref-contended": "Nothing is lost: `runref recover` records the waiting runs.",
     "ref-locked": "Wait for the other git program; the lock of a killed one goes after 10 s.",
     "ref-unreadable": "`git fsck` tells more; `git reflog show refs/runref/runs` has older values.",
@@ -77,6 +80,7 @@ ERRORS = {
     "target-exists": "Choose another folder with `-o`, or replace it with `-f`.",
     "target-not-empty": "Name a folder that does not exist yet.",
     "target-unwritable": "Check the permissions and the disk of the target.",
+    "unknown-name": "Correct the name; `runref show RUN` lists what a run has.",
     "unknown-picture-format": "End the file name in `.png` or `.svg`.",
     "unknown-remote": "`runref remote ls` shows the remotes.",
     "unknown-run": "`runref ls` shows the runs.",
