@@ -53,7 +53,8 @@ ERRORS = {
     "object-missing": _DAMAGE,
     "parameter-not-understood": "Give it as `-p NAME=VALUE`.",
     "picture-unwritable": "Choose another file.",
-    "query-invalid": "The message shows where; [the query language](query.md) says what may stand there.",
+    "query-invalid": "The message shows where; [the query language](query.md) says what may "
+    "stand there.",
     "query-type-mismatch": "Compare the name with a value of the type that the message names.",
     "ref-contended": "Nothing is lost: `runref recover` records the waiting runs.",
     "ref-locked": "Wait for the other git program; the lock of a killed one goes after 10 s.",

@@ -12,6 +12,7 @@ from typing import Literal as OneWordOf
 from typing import TypeAlias
 
 Operator: TypeAlias = OneWordOf["==", "!=", "<", "<=", ">", ">="]
+CollectionName: TypeAlias = OneWordOf["tags", "inputs", "outputs", "code"]
 MetricPart: TypeAlias = OneWordOf[
     "last", "first", "min", "max", "mean", "count", "last_step", "step_of_min", "step_of_max"
 ]
@@ -82,7 +83,7 @@ Reference: TypeAlias = (
 class Collection:
     """What a run has several of: its tags, or the paths of its inputs, outputs or snapshot."""
 
-    name: OneWordOf["tags", "inputs", "outputs", "code"]
+    name: CollectionName
 
 
 @dataclass(frozen=True, slots=True)

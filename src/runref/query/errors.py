@@ -18,6 +18,7 @@ class QueryInvalid(RunrefError):
         problem: What is wrong, in one line.
         source: The query, or the stored query that it refers to.
         column: Where in it, counted from 1.
+        span: The same with its end.
     """
 
     code = "query-invalid"
@@ -28,6 +29,7 @@ class QueryInvalid(RunrefError):
         self.problem = problem
         self.source = span.source
         self.column = span.start + 1
+        self.span = span
 
 
 class UnknownName(QueryInvalid):

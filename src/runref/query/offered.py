@@ -27,8 +27,10 @@ def plain(value: object) -> Any:
 
 
 def kind_of(value: object) -> str:
-    """Return the word for the type of a plain value: number, text, boolean, none, list, mapping."""
-    value = plain(value)
+    """Return the word for the type of a value that a function of this module returned.
+
+    It is one of number, text, boolean, none, list and mapping.
+    """
     if value is None:
         return NONE
     if isinstance(value, bool):
@@ -71,8 +73,7 @@ def environment_of(environment: Mapping[str, Any]) -> dict[str, Any]:
             for place, each in enumerate(conda)
             if isinstance(each, Mapping)
         }
-    numbered = {name: _numbered(value) for name, value in rest.items()}
-    return {path: plain(value) for path, value in flatten(numbered).items()}
+    return flatten({name: _numbered(value) for name, value in rest.items()})
 
 
 def normalised(package: str) -> str:

@@ -130,3 +130,8 @@ def _foreign(source: str, at: int, sign: str, advice: str) -> NoReturn:
     raise QueryInvalid(
         f"`{sign}` is not in the language: {advice}", Span(at, at + len(sign), source)
     )
+
+
+def is_word(text: str) -> bool:
+    """Tell whether `text` can stand in a name without quotes, after a dot."""
+    return _WORD.fullmatch(text) is not None
