@@ -176,8 +176,6 @@ class _Parser:
     def _list(self, opening: Token, closing: str) -> tuple[Literal, ...]:
         values: list[Literal] = []
         while not self._skip("sign", closing):
-            if self._next.kind == "end":
-                raise QueryInvalid("this list is never closed", opening.span)
             value = self._operand("a value")
             if isinstance(value, Name):
                 raise QueryInvalid(
@@ -187,6 +185,8 @@ class _Parser:
                 )
             self._count(value.span)
             values.append(value)
+            if self._ended():
+                raise QueryInvalid("this list is never closed", opening.span)
             if not self._skip("sign", ",") and not self._is_sign(closing):
                 self._unexpected(f"a comma or `{closing}`")
         if not values:
