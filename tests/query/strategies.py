@@ -9,7 +9,6 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from runref.model.difference import flatten
 from runref.model.record import (
     Code,
     Command,
@@ -24,7 +23,7 @@ from runref.model.record import (
 from runref.model.times import format_time
 from runref.model.values import to_plain
 from runref.model.verdict import VERDICTS
-from runref.query.fields import FIELDS
+from runref.query.fields import BY_NAME, FIELDS
 from runref.query.names import PARTS, spelled
 from runref.query.offered import (
     environment_of,
@@ -242,59 +241,108 @@ def written(value: object) -> str:
 
 def names_of(candidates: Sequence[RandomRun]) -> list[tuple[str, object]]:
     """Return names with the values that the runs have there, as they are written."""
-    held: list[tuple[str, object]] = []
+    return [pair for group in _groups(candidates) for pair in group]
+
+
+def _groups(candidates: Sequence[RandomRun]) -> list[list[tuple[str, object]]]:
+    parameters, summary, metrics, fields, rest = [], [], [], [], []
     for run in candidates:
         for path, value in parameters_of(run.record).items():
-            held += [(spelled("params", path), value)]
-            held += [(path, value)] if is_word(path) else []
-        held += [(spelled("summary", path), each) for path, each in summary_of(run.record).items()]
-        for name, summary in run.record.metrics.items():
-            held += [(f"metrics[{quoted(name)}].{part}", getattr(summary, part)) for part in PARTS]
-            held += [(spelled("metrics", name), summary.last)]
-            held += [(name, summary.last)] if is_word(name) else []
-        held += [(row.name, row.read(run)) for row in FIELDS]
-        held += [(spelled("packages", name), v) for name, v in packages_of(run.document).items()]
-        flat = flatten(environment_of(run.document))
-        held += [(spelled("environment", path), value) for path, value in flat.items()]
-        held += [(f"code[{quoted(path)}]", oid) for path, oid in run.files.items()]
-    return held
+            parameters.append((spelled("params", path), value))
+            parameters += [(path, value)] if is_word(path) else []
+        summary += [
+            (spelled("summary", path), each) for path, each in summary_of(run.record).items()
+        ]
+        for name, held in run.record.metrics.items():
+            metrics += [(f"metrics[{quoted(name)}].{part}", getattr(held, part)) for part in PARTS]
+            metrics.append((spelled("metrics", name), held.last))
+            metrics += [(name, held.last)] if is_word(name) else []
+        fields += [(row.name, row.read(run)) for row in FIELDS]
+        rest += [(spelled("packages", name), v) for name, v in packages_of(run.document).items()]
+        flat = environment_of(run.document)
+        rest += [(spelled("environment", path), value) for path, value in flat.items()]
+        rest += [(f"code[{quoted(path)}]", oid) for path, oid in run.files.items()]
+    return [group for group in (parameters, summary, metrics, fields, rest) if group]
+
+
+def _kind(name: str, value: object) -> str:
+    """Return the type by which a name of `names_of` is compared."""
+    if name in BY_NAME:
+        return BY_NAME[name].type
+    if name.startswith(("packages", "environment.python", "environment.cuda")):
+        return "version"
+    if name.startswith("code["):
+        return "hex"
+    return "number" if name.startswith("metrics") else kind_of(value)
+
+
+def _literals_of(kind: str, value: object) -> st.SearchStrategy[str]:
+    """Return literals of the type that a name is compared by, often the value that is there."""
+    texts = [value] if isinstance(value, str) and value else []
+    if kind in ("hex", "id"):
+        whole = [*texts, *HASHES, "20261121-4f1c9b2e7a3d", "4f1c9b2e7a3d"][: 4 if texts else 5]
+        cut = st.sampled_from([each.removeprefix("sha256:") for each in whole])
+        usual = st.builds(lambda text, end: text[:end], cut, st.integers(4, 40))
+        dated = st.sampled_from(["20261121-4f1c", "20261122-", "2026", "4f1c"])
+        return (usual if kind == "hex" else dated).map(quoted)
+    if kind == "time":
+        return st.sampled_from([*TIMES, *map(quoted, texts)])
+    if kind == "version":
+        return st.sampled_from([*texts, *VERSIONS[:-2]]).map(quoted)
+    if kind == "choice":
+        return st.sampled_from(texts or ["finished"]).map(quoted)
+    if kind == "text":
+        return st.sampled_from([*texts, *filter(None, WORDS)]).map(quoted)
+    if kind == "boolean":
+        return st.sampled_from(["true", "false"])
+    if kind == "none":
+        return st.just("none")
+    units = {"seconds": ["2h", "1h30m", "90s"], "bytes": ["2 GiB", "1 KB"]}.get(kind, [])
+    numeric = [written(value)] if kind_of(value) == "number" else []
+    return (
+        st.sampled_from([*units, *numeric])
+        if units
+        else numbers.map(written) | (st.sampled_from(numeric) if numeric else numbers.map(written))
+    )
+
+
+TIMES = ["7d ago", "1h ago", "today", "yesterday", "now", '"2026-11-25"', '"2026-11-25T12:00Z"']
+ODD_NAMES = ["lrr", "val/ac", 'metrics["x"]', "params.zzz", "tags", "now", "code", "environment"]
+ODD_LITERALS = [
+    *TIMES, "2h", "2 GiB", "nan", "none", "true", '"4f1c"', '"2.1"', '"x"', "3", "1e400", '""',
+]  # fmt: skip
+ORDER, EQUALITY = ["<", "<=", ">", ">="], ["==", "!=", "="]
 
 
 @st.composite
-def _comparisons(draw: st.DrawFn, held: Sequence[tuple[str, object]]) -> str:
-    odd = draw(st.integers(0, 9)) == 0
-    name, value = draw(st.sampled_from(held))
-    if odd:
-        name = draw(st.sampled_from(["lrr", "val/ac", 'metrics["x"]', "params.zzz", "tags", "now"]))
-    if draw(st.booleans()) or isinstance(value, (list, Mapping)):
-        value = draw(scalars | st.sampled_from([held_value for _, held_value in held]))
-    if isinstance(value, str) and draw(st.integers(0, 4)) == 0:
-        value = value[:10]
-    operators = ["==", "!=", "<", "<=", ">", ">=", "="]
+def _comparisons(draw: st.DrawFn, groups: Sequence[Sequence[tuple[str, object]]]) -> str:
+    name, value = draw(st.sampled_from(draw(st.sampled_from(groups))))
+    kind = _kind(name, value)
+    literal = draw(_literals_of(kind, value))
+    odd = draw(st.integers(0, 19))
+    if odd == 17:
+        name = draw(st.sampled_from(ODD_NAMES))
+    if odd == 18:
+        literal = draw(st.sampled_from(ODD_LITERALS))
+    ordered = kind in ("number", "text", "time", "seconds", "bytes", "version")
+    ordered = ordered and literal != "nan"
+    operators = st.sampled_from([*ORDER, *EQUALITY] if ordered or odd == 19 else EQUALITY)
     form = draw(st.integers(0, 9))
-    literal = draw(_literals()) if odd else written(value)
-    if form == 0:
+    if form == 0 or kind in ("list", "mapping"):
         return f"{name} is {draw(st.sampled_from(['', 'not ']))}missing"
     if form == 1:
-        return f"{name} {draw(st.sampled_from(operators))} {draw(st.sampled_from(held))[0]}"
+        others = [n for group in groups for n, v in group if _kind(n, v) == kind and kind != "none"]
+        return f"{name} {draw(operators)} {draw(st.sampled_from(others or [name]))}"
     if form == 2:
-        others = draw(st.lists(scalars.map(written), max_size=2))
+        others = draw(st.lists(_literals_of(kind, value), max_size=2))
         word = draw(st.sampled_from(["in", "not in"]))
         return f"{name} {word} ({', '.join([literal, *others])})"
-    if form == 3:
+    if form in (3, 5, 6) and kind in ("text", "choice", "id", "hex", "version"):
         pattern = draw(st.sampled_from(["^sweep-[0-9]+$", "a", "(?i)ü", "4f", "", ".", r"\d", "'"]))
         return f"{name} {draw(st.sampled_from(['~', '!~']))} {quoted(pattern)}"
     if form == 4:
-        low, high = draw(st.sampled_from(operators)), draw(st.sampled_from(operators))
-        return f"{literal} {low} {name} {high} {written(draw(numbers))}"
-    return f"{name} {draw(st.sampled_from(operators))} {literal}"
-
-
-def _literals() -> st.SearchStrategy[str]:
-    return st.sampled_from(
-        ["7d ago", "today", "yesterday", '"2026-11-25"', '"2026-11-25T12:00"', "2h", "1h30m",
-         "2 GiB", "nan", "inf", "-inf", "none", '"4f1c"', '"20261121-"', '"2.1"', '"sha256:4f1c"']
-    )  # fmt: skip
+        return f"{literal} {draw(operators)} {name} {draw(operators)} {literal}"
+    return f"{name} {draw(operators)} {literal}"
 
 
 def _memberships() -> st.SearchStrategy[str]:
@@ -308,19 +356,12 @@ def _memberships() -> st.SearchStrategy[str]:
     ) | st.sampled_from(["tags is missing", "code is missing", "inputs is not missing"])
 
 
-def _times_compared() -> st.SearchStrategy[str]:
-    return st.builds(
-        "{} {} {}".format, st.sampled_from(["started", "finished", "duration", "peak_memory"]),
-        st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), _literals(),
-    )  # fmt: skip
-
-
 def queries(candidates: Sequence[RandomRun]) -> st.SearchStrategy[str]:
-    """Queries that mention names and values of some runs; one in ten names or values is odd.
+    """Queries that mention names and values of some runs; one in ten comparisons is odd.
 
-    Not all of them resolve: types may not fit and names may be ambiguous.
+    Not all of them resolve: types may not fit and names may be ambiguous or unknown.
     """
-    leaves = _comparisons(names_of(candidates)) | _memberships() | _times_compared()
+    leaves = _comparisons(_groups(candidates)) | _comparisons(_groups(candidates)) | _memberships()
     return st.recursive(
         leaves,
         lambda inner: (

@@ -51,24 +51,26 @@ def test_any_text_is_a_query_that_prints_as_itself_or_is_refused_with_its_column
     assert parse(print_query(tree)) == tree
 
 
+@pytest.mark.slow
 @given(st.data())
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_a_query_about_runs_resolves_or_is_refused_with_its_column(data: st.DataObject) -> None:
     held = data.draw(st.lists(runs(), min_size=1, max_size=3))
-    text = data.draw(queries(held))
-    try:
-        tree = parse(text)
-        condition = resolve(tree, CatalogueOf(held), now=NOW)
-    except QueryInvalid as error:
-        check_place(error, text)
-        return
-    assert parse(print_query(tree)) == tree
-    denied = resolve(parse(f"not ({text})"), CatalogueOf(held), now=NOW)
-    for run in held:
-        assert evaluate(condition, run) is not evaluate(denied, run)
+    for text in data.draw(st.lists(queries(held), min_size=5, max_size=5)):
+        try:
+            tree = parse(text)
+            condition = resolve(tree, CatalogueOf(held), now=NOW)
+        except QueryInvalid as error:
+            check_place(error, text)
+            continue
+        assert parse(print_query(tree)) == tree
+        denied = resolve(parse(f"not ({text})"), CatalogueOf(held), now=NOW)
+        for run in held:
+            assert evaluate(condition, run) is not evaluate(denied, run)
 
 
 @given(st.data())
+@settings(max_examples=20)
 def test_every_name_of_a_run_can_be_written_and_finds_its_value(data: st.DataObject) -> None:
     run = data.draw(runs())
     name, value = data.draw(st.sampled_from(names_of([run])))
@@ -83,6 +85,7 @@ def test_every_name_of_a_run_can_be_written_and_finds_its_value(data: st.DataObj
 
 
 @given(st.data(), st.sampled_from(["==", "!="]))
+@settings(max_examples=40)
 def test_a_parameter_equals_what_it_is_and_nothing_else(data: st.DataObject, op: str) -> None:
     plain: Any = st.booleans() | st.integers(-(2**70), 2**70) | st.text(max_size=3)
     record = data.draw(records())
