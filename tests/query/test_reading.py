@@ -64,6 +64,21 @@ def test_the_parts_of_a_name() -> None:
     assert parse_names("id,lr, val/acc.max") == (name("id"), name("lr"), name("val/acc", "max"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["(a and b) and c", "a and (b and c)", "(a or b) or c", "not (a or b)", "not not a",
+     "a or (b and c or d) and e", "(a) and not (b and c)", "((a))"],
+)  # fmt: skip
+def test_a_tree_prints_with_the_parentheses_that_it_needs(text: str) -> None:
+    tree = parse(text)
+    assert parse(print_query(tree)) == tree
+
+
+def test_the_depth_is_that_of_the_text_and_not_its_length() -> None:
+    parse(" and ".join(["(a)"] * 100))
+    parse(" or ".join(["not a"] * 100))
+
+
 def test_lists_and_what_is_missing() -> None:
     wanted = In(name("a"), (Text("x"), Number("3")), negated=True)
     assert parse('a not in ("x", 3,)') == parse('a not in ["x", 3]') == wanted

@@ -265,7 +265,13 @@ def test_nan_is_found_by_its_name_only() -> None:
     broken = run({"p": "NaN"}, metrics={"m": summary(float("nan"))})
     for name in ("p", "m"):
         assert holds(f"{name} == nan", broken)
-        for text in (f"{name} != nan", f"{name} == {name}", f"{name} != 1", f"{name} < inf"):
+        for text in (
+            f"{name} != nan",
+            f"{name} == {name}",
+            f"{name} != {name}",
+            f"{name} != 1",
+            f"{name} < inf",
+        ):
             assert not holds(text, broken)
         assert not holds(f"{name} not in (1, 2)", broken)
 
