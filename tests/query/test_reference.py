@@ -23,8 +23,9 @@ from runref.model.record import (
 from runref.model.times import after
 from runref.query.evaluate import evaluate
 from runref.query.fields import COLLECTIONS, FIELDS
-from runref.query.parse import SIZES, parse
+from runref.query.parse import parse
 from runref.query.resolve import resolve
+from runref.query.tokens import SIZES
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "query.md").read_text("utf-8")
 NOW = datetime(2026, 11, 28, 15, 0, tzinfo=timezone.utc)

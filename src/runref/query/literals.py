@@ -8,9 +8,9 @@ from datetime import datetime, time, timedelta, tzinfo
 
 from runref.model.times import format_time
 from runref.query.errors import QueryInvalid, QueryTypeMismatch, shown
-from runref.query.parse import SIZES
 from runref.query.printing import print_operand
 from runref.query.syntax import Ago, Duration, Literal, Number, Text, Word
+from runref.query.tokens import SIZES
 
 _BITS = 1023
 """Of the largest integer that the format holds."""

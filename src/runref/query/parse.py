@@ -26,20 +26,12 @@ from runref.query.syntax import (
     Text,
     Word,
 )
-from runref.query.tokens import DURATION, Token, tokens
+from runref.query.tokens import DURATION, SIZES, Token, tokens
 
 NESTING = 50
 """Levels of parentheses and of ``not``, those of stored queries included."""
 TERMS = 10_000
 """Comparisons and values of lists, those of stored queries included."""
-
-SIZES = {
-    "B": 1,
-    **{f"{letter}B": 1000**power for power, letter in enumerate("KMGT", 1)},
-    **{f"{letter}iB": 1024**power for power, letter in enumerate("KMGT", 1)},
-    "kB": 1000,
-}
-"""Bytes of each unit."""
 
 _COMPARE = frozenset({"==", "!=", "<", "<=", ">", ">=", "~", "!~"})
 

@@ -20,6 +20,14 @@ VALUES = frozenset({"true", "false", "none", "today", "yesterday", "now"})
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?[wdhms])+")
 
+SIZES = {
+    "B": 1,
+    **{f"{letter}B": 1000**power for power, letter in enumerate("KMGT", 1)},
+    **{f"{letter}iB": 1024**power for power, letter in enumerate("KMGT", 1)},
+    "kB": 1000,
+}
+"""Bytes of each unit."""
+
 _SPACE = re.compile(r"\s+")
 _SIGN = re.compile(r"==|!=|<=|>=|!~|[<>=~()\[\],]")
 _WORD = re.compile(r"""[^\s\x00-\x1f\x7f"'()\[\],<>=!~&|“”„]+""")
