@@ -11,6 +11,7 @@ import heapq
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, compress
 from typing import Any
@@ -72,10 +73,27 @@ def read_lines(data: bytes) -> Lines:
         return Lines(b"", (), (), torn)
     # One parse of the whole file is several times faster than one for each line; a newline cannot
     # stand inside a JSON string.
-    rows = _parse_plain(b"[" + body[:-1].replace(b"\n", b",") + b"]")
-    if len(rows) == body.count(b"\n") and all(map(_is_row, rows)) and _have_small_numbers(rows):
-        return Lines(body, rows, (), torn)
+    with collector_paused():
+        rows = _parse_plain(b"[" + body[:-1].replace(b"\n", b",") + b"]")
+        whole = len(rows) == body.count(b"\n")
+        if whole and all(map(_is_row, rows)) and _have_small_numbers(rows):
+            return Lines(body, rows, (), torn)
     return _read_one_by_one(body, torn)
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep Python from looking for cycles while many objects are made that have none.
+
+    Looking takes longer than parsing does.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _parse_plain(data: bytes) -> Sequence[Any]:
@@ -84,17 +102,10 @@ def _parse_plain(data: bytes) -> Sequence[Any]:
 
     if b'"bytes:' in data:
         return ()
-    # The new lists and dictionaries make no cycles, and looking for some among them takes longer
-    # than parsing.
-    collecting = gc.isenabled()
-    gc.disable()
     try:
         rows: list[Any] = orjson.loads(data)
     except orjson.JSONDecodeError:
         return ()
-    finally:
-        if collecting:
-            gc.enable()
     return rows
 
 
