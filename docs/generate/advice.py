@@ -21,6 +21,7 @@ ERRORS = {
     "artifact-vanished": "Write the output before the run ends, or correct the path.",
     "cannot-write": "Free space, or make the repository writable; `--store` records elsewhere.",
     "claim-invalid": "Install a newer runref; if the note is damaged, remove it from the remote.",
+    "code-not-recorded": "Compare the runs without `--code`; `runref show RUN` tells why.",
     "command-not-executable": "Make the program executable, or start it by its interpreter.",
     "command-not-found": "Write the command after `--`: `runref run -- python train.py`.",
     "damaged-ref": "See whether another program uses the ref; `git reflog` has older states.",

@@ -213,7 +213,7 @@ def test_diff_tells_each_section(two_runs: Any, cli: Any) -> None:
     done = cli("diff", "@~1", "@")
     assert done.status == 1
     for expected in (
-        "code:\n  + data.csv\n  ~ train.py\n",
+        "code:\n  + data.csv  +1\n  ~ train.py  +1 -10\n",
         "parameters:\n  - depth  3\n",
         "inputs:\n  + data.csv  sha256:",
         "outputs:\n  - model.bin",

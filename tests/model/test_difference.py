@@ -12,16 +12,25 @@ from runref.model.difference import (
     ADDED,
     CHANGED,
     REMOVED,
-    SECTIONS,
     Change,
     compare_environments,
     compare_mappings,
-    compare_runs,
     digests,
     flatten,
     same_value,
 )
-from runref.model.record import Code, Command, DataFile, MetricSummary, Parameter, Record
+from runref.model.record import (
+    Code,
+    Command,
+    DataFile,
+    Failure,
+    LeftOut,
+    MetricSummary,
+    Parameter,
+    Record,
+)
+from runref.model.run_difference import SECTIONS, CodeChange, DataChange, compare_runs
+from runref.model.series_difference import MetricChange
 
 MOMENT = "2026-11-21T14:03:12.123456Z"
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
@@ -128,6 +137,7 @@ def test_each_section_says_what_differs_in_it() -> None:
         outputs=(DataFile("big", "file", "", 3, problem="larger than the limit"),),
         metrics={"loss": summary(math.nan), "acc": summary(0.5)},
         code=Code("0" * 40, "sha256:1", 1),
+        summary={"best": 1},
     )
     right = record(
         id="20261122-4f1c9b2e7a3d",
@@ -136,8 +146,9 @@ def test_each_section_says_what_differs_in_it() -> None:
         inputs=(DataFile("in.csv", "file", "sha256:2", 3),),
         outputs=(DataFile("big", "file", "sha256:3", 3),),
         metrics={"loss": summary(math.nan), "acc": summary(0.75)},
+        summary={"best": 2},
     )
-    edit = Change("train.py", CHANGED, "0" * 40, "1" * 40)
+    edit = CodeChange("train.py", CHANGED, "0" * 40, "1" * 40)
     packages = ({"packages": [{"name": "numpy", "version": "1"}]}, {"packages": []})
     found = compare_runs(left, right, code=[edit], environments=packages)
     assert found
@@ -154,9 +165,12 @@ def test_each_section_says_what_differs_in_it() -> None:
             Change("packages", ADDED, right={}),
             Change("packages.numpy", REMOVED, "1"),
         ),
-        "inputs": (Change("in.csv", CHANGED, "sha256:1", "sha256:2"),),
-        "outputs": (Change("big", CHANGED, "larger than the limit", "sha256:3"),),
-        "metrics": (Change("acc", CHANGED, 0.5, 0.75),),
+        "inputs": (DataChange("in.csv", CHANGED, "sha256:1", "sha256:2"),),
+        "outputs": (DataChange("big", CHANGED, "larger than the limit", "sha256:3"),),
+        "status": (),
+        "seeds": (),
+        "summary": (Change("best", CHANGED, 1, 2),),
+        "metrics": (MetricChange("acc", CHANGED, 0.5, 0.75, summary(0.5), summary(0.75)),),
     }
 
 
@@ -180,7 +194,7 @@ def test_inputs_by_reference_differ_by_what_their_server_says() -> None:
         return record(inputs=(url,))
 
     changes = compare_runs(read("e1"), read("e2")).inputs
-    assert changes == (Change("s3://b/in.csv", CHANGED, "e1", "e2"),)
+    assert changes == (DataChange("s3://b/in.csv", CHANGED, "e1", "e2"),)
     assert compare_runs(read("e1"), read("e1")).inputs == ()
 
 
@@ -190,3 +204,49 @@ def test_a_digest_is_never_made_of_a_problem() -> None:
         DataFile("b", "file", "", 1, problem="too large"),
     ]
     assert digests(files) == {"a": "sha256:1", "b": ""}
+
+
+def test_time_host_and_job_are_no_difference_by_themselves() -> None:
+    def ran(number: str, **changes: Any) -> Record:
+        seeds = {"python": {"state": f"sha256:{number}"}}
+        variables = {"SLURM_JOB_ID": number}
+        command = Command(("python", "train.py"), variables=variables)
+        return record(command=command, host=f"node{number}", seeds=seeds, **changes)
+
+    found = compare_runs(
+        ran("1", duration=10.0), ran("2", duration=16.0, started="2027" + MOMENT[4:])
+    )
+    assert not found
+    assert found.circumstances == (
+        Change("$SLURM_JOB_ID", CHANGED, "1", "2"),
+        Change("duration", CHANGED, 10.0, 16.0),
+        Change("host", CHANGED, "node1", "node2"),
+    )
+    close = compare_runs(record(duration=1.0), record(duration=3.0))
+    assert close.circumstances == ()
+
+
+def test_how_a_run_ended_and_its_seed_are_a_difference() -> None:
+    failure = Failure("ValueError", "boo")
+    left = record(seeds={"python": {"seed": 1}})
+    right = record(status="failed", exit_status=1, failure=failure, seeds={"python": {"seed": 2}})
+    found = compare_runs(left, right)
+    assert found.status == (
+        Change("exit status", ADDED, right=1),
+        Change("failure", ADDED, right="ValueError: boo"),
+        Change("status", CHANGED, "finished", "failed"),
+    )
+    assert found.seeds == (Change("python.seed", CHANGED, 1, 2),)
+
+
+def test_what_is_not_known_is_named() -> None:
+    unhashed = DataFile("big", "file", "", 3, problem="larger than the limit")
+    left_out = LeftOut(".env", 20, "secret-name")
+    code = Code("0" * 40, "sha256:1", 1, left_out=(left_out,))
+    found = compare_runs(record(inputs=(unhashed,), code=code), record(inputs=(unhashed,)))
+    assert not found
+    assert not found.is_damaged
+    assert [(each.section, each.name, each.problem) for each in found.not_compared] == [
+        ("inputs", "big", "larger than the limit"),
+        ("code", ".env", "left out of the snapshot: secret-name"),
+    ]

@@ -22,7 +22,7 @@ _COMMANDS = {
     "run": "Run a command and record it.",
     "ls": "List runs, newest first.",
     "show": "Show everything known about a run.",
-    "diff": "Show what differs between two runs.",
+    "diff": "Show what differs between runs.",
     "plot": "Plot a metric over steps, runs overlaid.",
     "reproduce": "Run a recorded run again and say whether it held.",
     "get": "Bring back outputs, inputs or the code of a run.",

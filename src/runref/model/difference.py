@@ -1,14 +1,13 @@
-"""What differs between two runs, as values."""
+"""What differs between two plain values or mappings of them."""
 
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
-from runref.model.record import DataFile, Record
+from runref.model.record import DataFile
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 
@@ -30,59 +29,14 @@ class Change:
     right: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What differs between two runs, section by section; an empty section is equal."""
-
-    left: str
-    right: str
-    code: tuple[Change, ...] = ()
-    command: tuple[Change, ...] = ()
-    parameters: tuple[Change, ...] = ()
-    environment: tuple[Change, ...] = ()
-    inputs: tuple[Change, ...] = ()
-    outputs: tuple[Change, ...] = ()
-    metrics: tuple[Change, ...] = ()
-
-    def __bool__(self) -> bool:
-        return any(getattr(self, section) for section in SECTIONS)
-
-
-SECTIONS = tuple(each.name for each in fields(Difference) if each.name not in ("left", "right"))
-"""Names of the sections, in the order in which they are shown."""
-
-
-def compare_runs(
-    left: Record,
-    right: Record,
-    *,
-    code: Iterable[Change] = (),
-    environments: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}),
-) -> Difference:
-    """Return what differs between two records.
-
-    Args:
-        left: One run.
-        right: The other run.
-        code: The files that differ between the snapshots, which the caller reads from git.
-        environments: The environment documents of both runs.
-    """
-    return Difference(
-        left=left.id,
-        right=right.id,
-        code=tuple(code),
-        command=compare_mappings(_command(left), _command(right)),
-        parameters=compare_mappings(_parameters(left), _parameters(right)),
-        environment=compare_environments(*environments),
-        inputs=compare_mappings(_contents(left.inputs), _contents(right.inputs)),
-        outputs=compare_mappings(_contents(left.outputs), _contents(right.outputs)),
-        metrics=compare_mappings(_last_values(left), _last_values(right)),
-    )
-
-
 def compare_environments(left: Mapping[str, Any], right: Mapping[str, Any]) -> tuple[Change, ...]:
     """Return the differences of two environment documents, packages by name and version."""
-    return compare_mappings(flatten(_with_packages(left)), flatten(_with_packages(right)))
+    return compare_mappings(environment_facts(left), environment_facts(right))
+
+
+def environment_facts(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an environment document as one mapping, packages by name and version."""
+    return flatten(_with_packages(document)) if document else {}
 
 
 def compare_mappings(left: Mapping[str, Any], right: Mapping[str, Any]) -> tuple[Change, ...]:
@@ -127,26 +81,6 @@ def flatten(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def digests(files: Iterable[DataFile]) -> dict[str, str]:
     """Return the digest of each input or output by path; empty where it could not be hashed."""
     return {each.path: each.digest for each in files}
-
-
-def _contents(files: Iterable[DataFile]) -> dict[str, str]:
-    return {each.path: each.identity or each.problem for each in files}
-
-
-def _command(record: Record) -> dict[str, Any]:
-    return {
-        "argv": shlex.join(record.command.argv),
-        "directory": record.command.directory,
-        **{f"${name}": value for name, value in record.command.variables.items()},
-    }
-
-
-def _parameters(record: Record) -> dict[str, Any]:
-    return flatten({name: each.value for name, each in record.params.items()})
-
-
-def _last_values(record: Record) -> dict[str, Any]:
-    return {name: each.last for name, each in record.metrics.items()}
 
 
 def _with_packages(environment: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What `runref diff` shows: text, Markdown, patches and tables of differences."""
