@@ -322,3 +322,61 @@ def test_what_was_asked_wrongly(record: Any, cli: Any) -> None:
         ("@", "nope"),
     ):
         assert cli("diff", *argv).status == 2, argv
+
+
+def test_a_damaged_series_is_named_and_the_summaries_are_compared(
+    lab: Any, record: Any, cli: Any
+) -> None:
+    record(loss=[2, 1])
+    record(loss=[3, 1])
+    tree = cli("show", "@", "--json").json["record_hash"]
+    blob = lab.git("rev-parse", f"{tree}:metrics.jsonl")
+    remove_object(lab, blob)
+    done = cli("diff", "@~1", "@")
+    assert done.status == 1
+    assert "  ~ loss  last 1 on both sides, max 2 → 3\n" in done.out
+    run_id = cli("show", "@", "--json").json["id"]
+    assert f"  ! metrics: run {run_id}: object {blob} is not in the repository\n" in done.out
+    table = cli("diff", "@~1", "@", "@")
+    assert blob in table.out
+
+
+def test_a_run_without_an_end_has_nothing_to_compare(lab: Any, record: Any, cli: Any) -> None:
+    record()
+    lab.write(
+        "live.py",
+        "import subprocess, sys, runref\nrun = runref.init()\n"
+        "argv = [sys.executable, '-m', 'runref', 'diff', '--json', '@', run.id]\n"
+        "done = subprocess.run(argv, capture_output=True, text=True)\n"
+        "open('outlive', 'w').write(f'{done.returncode} {done.stderr}')\n",
+    )
+    assert cli("run", "--", "python", "live.py").status == 0
+    said = (lab.path / "outlive").read_text()
+    assert said.startswith("2 ")
+    assert '"code": "still-running"' in said
+
+
+def test_names_from_anyone_do_not_reach_the_terminal(record: Any, cli: Any) -> None:
+    name = "out\x1b[31m\n\U0001f600"
+    record(params={name: "\x1b]0;t\x07"}, summary={name: 1}, files={name: "\x1b[0m"})
+    record(params={name: "\x1b[2J"}, summary={name: 2}, files={name: "\x1b[1m"})
+    record()
+    for argv in (
+        ("@~2", "@~1"),
+        ("@~2", "@~1", "@"),
+        ("@~2", "@~1", "--markdown"),
+        ("@~2", "@~1", "@", "--markdown"),
+        ("@~2", "@~1", "--json"),
+    ):
+        done = cli("diff", *argv)
+        assert done.status == 1
+        assert "\x1b" not in done.out
+    assert "out\\x1b[31m\\n\U0001f600" in cli("diff", "@~2", "@~1").out
+
+
+def test_runs_of_one_table_that_begin_alike_keep_whole_names() -> None:
+    from runref.cli.difference.several import heads_of
+
+    alike = ["20261121-4f1c9b2e7a3d", "20261121-4f1c9b2e7a3e", "20261122-4f1c9b2e7a3d"]
+    assert heads_of(alike) == alike
+    assert heads_of(alike[:1]) == ["4f1c9b2e"]

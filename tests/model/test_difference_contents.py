@@ -149,3 +149,8 @@ def test_binary_contents_are_not_looked_into() -> None:
     found = compare_contents("m.csv", b"a\0", b"a")
     assert found.kind == BYTES
     assert counts(found) == (0, 0, 0)
+
+
+def test_contents_with_too_many_lines_say_so() -> None:
+    found = compare_contents("t.csv", b"\n" * 2_000_001, b"a\n")
+    assert (found.kind, found.problem) == ("", "over 2000000 lines: not looked into")

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from runref.model.difference import ADDED, CHANGED, REMOVED, Change
 from runref.model.json_difference import NotJson, json_changes
-from runref.model.line_difference import differing_blocks
+from runref.model.line_difference import MANY_LINES, differing_blocks
 from runref.model.patch import is_binary
 from runref.model.table_difference import NotATable, table_changes
 
@@ -62,7 +62,7 @@ def compare_contents(path: str, left: bytes, right: bytes) -> Inside:
     ending = PurePosixPath(path).suffix.lower()
     problem = ""
     try:
-        if ending in _DELIMITERS:
+        if ending in _DELIMITERS and max(left.count(b"\n"), right.count(b"\n")) <= MANY_LINES:
             return _compare_tables(left, right, _DELIMITERS[ending])
         if ending == ".json":
             return _counted(JSON, json_changes(left, right))
@@ -70,6 +70,8 @@ def compare_contents(path: str, left: bytes, right: bytes) -> Inside:
         problem = str(error)
     if is_binary(left) or is_binary(right):
         return Inside(BYTES, problem=problem)
+    if max(left.count(b"\n"), right.count(b"\n")) > MANY_LINES:
+        return Inside(problem=f"over {MANY_LINES} lines: not looked into")
     return _compare_texts(left, right, problem)
 
 

@@ -12,9 +12,12 @@ from collections.abc import Hashable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+MANY_LINES = 2_000_000
+"""Lines beyond which a content is too large to be compared by lines."""
+
 _PIECE = 250_000
 """Pairs of lines of one piece without unique lines that are compared with each other."""
-_PIECES = 4_000_000
+_PIECES = 12_000_000
 """Pairs of lines of all such pieces; beyond it a piece counts as replaced as a whole."""
 
 

@@ -12,12 +12,13 @@ from runref.git.changes import tree_changes
 from runref.git.format import GITLINK, TreeEntry
 from runref.git.objects import ObjectStore
 from runref.model.difference import ADDED, CHANGED, REMOVED
-from runref.model.line_difference import count_lines, differing_blocks, split_lines
+from runref.model.line_difference import MANY_LINES, count_lines, differing_blocks, split_lines
 from runref.model.patch import Side, is_binary
 from runref.model.run_difference import CodeChange
 
 SHOWN = 32 << 20
 """Bytes beyond which a file's lines are not compared."""
+TOO_LARGE = f"over {SHOWN >> 20} MiB or {MANY_LINES} lines"
 _COUNTED = 128 << 20
 """Bytes of all files whose lines are counted."""
 
@@ -107,7 +108,8 @@ def side_of(objects: ObjectStore, entry: TreeEntry | None) -> Side | None:
     if entry.mode == GITLINK:
         return Side(entry.mode, entry.oid, f"Subproject commit {entry.oid}\n".encode())
     data = objects.read_blob(entry.oid)
-    return Side(entry.mode, entry.oid, data if len(data) <= SHOWN else None)
+    shown = len(data) <= SHOWN and data.count(b"\n") <= MANY_LINES
+    return Side(entry.mode, entry.oid, data if shown else None)
 
 
 def _identity(entry: TreeEntry | None) -> str | None:
@@ -133,7 +135,7 @@ def _counted(change: TreeChange, old: Side | None, new: Side | None) -> CodeChan
     described = _described(change)
     contents = [side.data if side else b"" for side in (old, new)]
     if contents[0] is None or contents[1] is None:
-        return replace(described, problem=f"not counted: over {SHOWN >> 20} MiB")
+        return replace(described, problem=f"not counted: {TOO_LARGE}")
     if is_binary(contents[0]) or is_binary(contents[1]):
         return replace(described, binary=True)
     blocks = differing_blocks(split_lines(contents[0]), split_lines(contents[1]))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FILE_LIMIT = 16 << 20
 """Bytes beyond which a content is not looked into."""
-TOTAL_LIMIT = 128 << 20
+TOTAL_LIMIT = 64 << 20
 """Bytes of all contents that are looked into."""
 _MANIFEST_LIMIT = 64 << 20
 

@@ -10,7 +10,7 @@ from runref.cli.output import printable, tell
 from runref.cli.stream import ReaderGone
 from runref.errors import ExitStatus, RunrefError
 from runref.model.patch import HEADER, HUNK, MINUS, PLUS, SAME, Line, file_patch
-from runref.project.comparing_code import SHOWN, changed_files, side_of
+from runref.project.comparing_code import TOO_LARGE, changed_files, side_of
 from runref.project.project import Project
 from runref.store.recorded import RecordedRun
 
@@ -62,7 +62,7 @@ def print_patch(
             tell(f"not in the patch: {name}: {error.message}")
             continue
         if any(side is not None and side.data is None for side in (old, new)):
-            tell(f"{name} is over {SHOWN >> 20} MiB: only that it differs is shown")
+            tell(f"{name} is {TOO_LARGE}: only that it differs is shown")
         _write(file_patch(change.path, old, new, binary=binary), coloured=coloured)
     _flush()
     if broken:
