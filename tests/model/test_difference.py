@@ -250,3 +250,14 @@ def test_what_is_not_known_is_named() -> None:
         ("inputs", "big", "larger than the limit"),
         ("code", ".env", "left out of the snapshot: secret-name"),
     ]
+
+
+def test_one_version_from_two_commits_is_two_packages() -> None:
+    def environment(commit: str) -> dict[str, Any]:
+        source = {"url": "https://example.org/x", "commit": commit}
+        return {"packages": [{"name": "x", "version": "1.0", "source": source}]}
+
+    (change,) = compare_environments(environment("1"), environment("2"))
+    assert change.name == "packages.x"
+    assert change.left == "1.0 (commit: 1, url: https://example.org/x)"
+    assert compare_environments(environment("1"), environment("1")) == ()

@@ -129,6 +129,8 @@ def test_tabs_and_quotes() -> None:
     assert compare_contents("t.tsv", b"a\tb\n1\t2\n", b"a\tb\n1\t3\n").cells == 1
     same = compare_contents("t.csv", b'a,b\n1,"2"\n', b"a,b\r\n1,2\r\n")
     assert (same.kind, counts(same)) == (CSV, (0, 0, 0))
+    inner = compare_contents("t.csv", b'a\n"x\r\ny"\n', b'a\n"x\ny"\n')
+    assert inner.first == (Change("row 1, a", CHANGED, "x\r\ny", "x\ny"),)
     endless = compare_contents("t.csv", b'a\n"1', b"a\n1\n")
     assert endless.kind == TEXT
     assert endless.problem.startswith("no table on both sides")

@@ -130,6 +130,14 @@ def headers(text: bytes) -> list[bytes]:
             b"def f():\n" + b"    x\n" * 9 + b"    y\n    end\n",
             b"def f():\n" + b"    x\n" * 9 + b"    z\n    end\n",
         ),
+        (
+            b"a\n" + b"".join(b"%d\n" % n for n in range(6)) + b"b\n",
+            b"".join(b"%d\n" % n for n in range(6)),
+        ),
+        (
+            b"a\n" + b"".join(b"%d\n" % n for n in range(7)) + b"b\n",
+            b"".join(b"%d\n" % n for n in range(7)),
+        ),
         (b"caf\xe9\r\nb\n", b"caf\xe8\r\nb\n"),
         (b"class A:\n  a\n  b\n  c\n  d\n  e\n" * 3, b"class A:\n  a\n  b\n  c\n  d\n  f\n" * 3),
     ],

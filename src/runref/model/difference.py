@@ -84,5 +84,13 @@ def digests(files: Iterable[DataFile]) -> dict[str, str]:
 
 
 def _with_packages(environment: Mapping[str, Any]) -> dict[str, Any]:
-    packages = {each["name"]: each.get("version", "") for each in environment.get("packages", ())}
+    packages = {each["name"]: _version(each) for each in environment.get("packages", ())}
     return {**environment, "packages": packages}
+
+
+def _version(package: Mapping[str, Any]) -> str:
+    """Return a package's version; two builds of one version differ by where they came from."""
+    version = str(package.get("version", ""))
+    source = package.get("source") or {}
+    told = ", ".join(f"{name}: {source[name]}" for name in sorted(source))
+    return f"{version} ({told})" if told else version
