@@ -216,12 +216,13 @@ def test_colour_paths_and_counts_of_code(lab: Any, record: Any, cli: Any) -> Non
     lab.write("src/a.py", "one\ntwo\n")
     lab.write("src/b.py", "b\n")
     record()
-    lab.write("src/a.py", "one\n\x1b[31m2\n3\n")
+    lab.write("src/a.py", "one\n\x1b[31m2\n3\u009b0m\n")
     lab.write("src/b.py", "c\n")
     lab.write("src.txt", "new\n")
     record()
     coloured = cli("diff", "@~1", "@", "--code", "--color", "--", "src/a.py")
     assert "\x1b[32m+^[[31m2\x1b[m\n" in coloured.out
+    assert "\x1b[32m+3<U+009B>0m\x1b[m\n" in coloured.out
     assert "b.py" not in coloured.out
     plain = cli("diff", "@~1", "@", "--code")
     assert "+\x1b[31m2\n" in plain.out
@@ -294,6 +295,7 @@ def test_damage_is_named_and_the_rest_is_compared(lab: Any, record: Any, cli: An
     assert f"! code: snapshots: object {tree} is not in the repository\n" in done.out
     several = cli("diff", "@~1", "@", "@")
     assert several.status == 3
+    assert several.out.startswith("nothing varies in what was compared\n")
     assert tree in several.out
 
 

@@ -13,7 +13,7 @@ from runref.git.format import EXECUTABLE, FILE, SYMLINK, TREE, TreeEntry
 from runref.git.repository import Repository
 from runref.model.line_difference import count_lines, differing_blocks, split_lines
 from runref.model.patch import HEADER, Side, file_patch
-from runref.project.comparing_code import changed_files
+from runref.project.comparing.code import changed_files
 
 lines = st.lists(st.sampled_from([b"a\n", b"b\n", b"c\n", b"\n", b"def f():\n", b"\r\n"]))
 texts = st.builds(lambda body, rest: b"".join(body) + rest, lines, st.sampled_from([b"", b"z"]))

@@ -44,12 +44,15 @@ class Variation:
 
 
 def varying(facts: Sequence[Facts], sections: Sequence[str]) -> tuple[Varying, ...]:
-    """Return what is not the same for all, section by section, in the order of names."""
+    """Return what is not the same for all, section by section, in the order of names.
+
+    A run whose facts lack a section is not compared in it.
+    """
     rows = []
     for section in sections:
-        held = [each.get(section, {}) for each in facts]
-        for name in sorted({name for each in held for name in each}):
-            values = {at: each[name] for at, each in enumerate(held) if name in each}
+        held = {at: each[section] for at, each in enumerate(facts) if section in each}
+        for name in sorted({name for each in held.values() for name in each}):
+            values = {at: each[name] for at, each in held.items() if name in each}
             first = next(iter(values.values()))
             if len(values) < len(held) or not all(same_value(first, v) for v in values.values()):
                 rows.append(Varying(section, name, values))

@@ -128,7 +128,7 @@ def _show_code(
 ) -> int:
     from runref.cli.difference.patch import print_patch, snapshots_of
     from runref.cli.difference.stat import stat_lines
-    from runref.project.comparing_code import code_changes
+    from runref.project.comparing.code import code_changes
 
     left, right = runs
     status: int = ExitStatus.DONE

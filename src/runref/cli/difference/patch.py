@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +11,7 @@ from runref.cli.output import printable, tell
 from runref.cli.stream import ReaderGone
 from runref.errors import ExitStatus, RunrefError
 from runref.model.patch import HEADER, HUNK, MINUS, PLUS, SAME, Line, file_patch
-from runref.project.comparing_code import TOO_LARGE, changed_files, side_of
+from runref.project.comparing.code import TOO_LARGE, changed_files, side_of
 from runref.project.project import Project
 from runref.store.recorded import RecordedRun
 
@@ -23,6 +24,9 @@ _STYLES = {
 }
 """The colours of git, which `less -R` passes on."""
 _CARETS = {byte: b"^%c" % (byte ^ 64) for byte in (*range(32), 127) if byte not in b"\t\n"}
+
+_C1 = re.compile(rb"\xc2[\x80-\x9f]")
+"""Control characters beyond ASCII, which begin a sequence on some terminals."""
 
 
 class CodeNotRecorded(RunrefError):
@@ -107,7 +111,8 @@ def _write(lines: Iterable[Line], *, coloured: bool) -> None:
 def _harmless(text: bytes) -> bytes:
     if text.isascii() and text.decode("ascii").isprintable():
         return text
-    return b"".join(_CARETS.get(byte, bytes((byte,))) for byte in text)
+    shown = b"".join(_CARETS.get(byte, bytes((byte,))) for byte in text)
+    return _C1.sub(lambda found: b"<U+%04X>" % ord(found[0].decode()), shown)
 
 
 def _flush() -> None:

@@ -88,13 +88,10 @@ def file_changes(
     Raises:
         ObjectMissing, ObjectDamaged: a folder cannot be read.
     """
-    found: dict[str, tuple[str | None, str | None]] = {}
-    for change in tree_changes(objects, left, right):
-        path = os.fsdecode(change.path)
-        old, new = (_identity(entry) for entry in (change.old, change.new))
-        before = found.get(path, (None, None))
-        found[path] = old or before[0], new or before[1]
-    return found
+    return {
+        os.fsdecode(change.path): (_identity(change.old), _identity(change.new))
+        for change in tree_changes(objects, left, right)
+    }
 
 
 def side_of(objects: ObjectStore, entry: TreeEntry | None) -> Side | None:
