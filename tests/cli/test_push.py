@@ -209,6 +209,34 @@ def test_what_is_damaged_here_is_not_sent(repo: Any, cli: Any, lab: Path, valida
     assert all(path.name != broken.name for path in stored(lab))
 
 
+def test_what_is_damaged_there_is_mended_on_demand(
+    repo: Any, cli: Any, lab: Path, validate: Any
+) -> None:
+    record(repo)
+    cli("push", "--artifacts")
+    (broken, gone, *_) = sorted(stored(lab))
+    whole = broken.read_bytes()
+    for each in (broken, gone):
+        each.chmod(0o644)
+        each.write_bytes(bytes(each.stat().st_size))
+    (repo.path / ".git/runref/artifacts/sha256" / gone.parent.name / gone.name).unlink()
+
+    assert "nothing sent" in cli("push", "--artifacts").out
+    told = cli("push", "--artifacts", "--verify", "--dry-run", "--json")
+    validate("push", told.json)
+    done = cli("push", "--artifacts", "--verify")
+
+    broken_digest, gone_digest = (
+        f"sha256:{each.parent.name}{each.name}" for each in (broken, gone)
+    )
+    (remote,) = told.json["remotes"]
+    assert (remote["replaced"], remote["damaged"]) == ([broken_digest], [gone_digest])
+    assert done.status == 1
+    assert "1 file had another size or content there" in done.err
+    assert f"1 is damaged there, and not here: {gone_digest[:19]}" in done.err
+    assert broken.read_bytes() == whole
+
+
 @pytest.mark.parametrize("command", ["push", "pull"])
 def test_what_is_no_transfer(repo: Any, cli: Any, command: str, tmp_path: Path) -> None:
     bare = cli(command)
@@ -240,6 +268,7 @@ def test_exit_status() -> None:
     assert _status([Pushed(), Pushed(missing=("a",))], named=True) == 1
     assert _status([Pushed(), Pushed(failed=(Failure("a", full),))], named=False) == 1
     assert _status([Pushed(), Pushed(ended_by=full)], named=False) == 1
+    assert _status([Pushed(), Pushed(damaged=("a",))], named=False) == 1
 
 
 def test_retries_are_told_once_and_counted(capfd: pytest.CaptureFixture[str]) -> None:

@@ -312,6 +312,24 @@ def test_a_flipped_bit_on_the_remote_is_found_and_named(
     assert lab.told == []  # it would come back the same
 
 
+@pytest.mark.parametrize("size", [1, SMALL, LARGE])
+def test_a_flipped_bit_on_the_remote_is_mended_by_a_push_that_verifies(
+    lab: Lab, tmp_path: Path, size: int
+) -> None:
+    digest, path = noise(tmp_path, size)
+    local = LocalStore(tmp_path / "local")
+    local.add(path)
+    wanted = [Wanted(digest, "file", size)]
+    push(local, lab.store(), wanted)
+    lab.damage(digest)
+
+    assert push(local, lab.store(), wanted).already == 1  # only the size was asked for
+    mended = push(local, lab.store(), wanted, verify=True)
+
+    assert (mended.sent, mended.replaced, mended.is_complete) == (1, (digest,), True)
+    assert lab.visible() == {digest}
+
+
 def test_a_flipped_bit_is_fetched_again_from_another_remote(lab: Lab, tmp_path: Path) -> None:
     digest, path = noise(tmp_path, SMALL)
     attic = open_remote(str(tmp_path / "attic"), name="attic")

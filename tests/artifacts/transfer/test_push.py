@@ -293,3 +293,54 @@ def test_a_file_of_two_directories_and_a_lying_manifest(here, lab, shelf):
 
     assert pushed.is_complete
     assert file.digest in hashes(shelf)
+
+
+def test_what_is_damaged_there_with_its_size_is_mended_on_demand(here, lab, shelf):
+    tree = here.tree(TREE)
+    push(here.local, lab, [tree])
+    large = digest_of(TREE["b/large"])
+    for digest in (large, tree.digest):
+        flip(place(shelf, digest))
+    listener = Listener()
+
+    assert push(here.local, lab, [tree]) == Pushed(already=4)
+    told = push(here.local, lab, [tree], verify=True, dry_run=True)
+    mended = push(here.local, lab, [tree], verify=True, progress=listener)
+
+    assert set(told.replaced) == set(mended.replaced) == {large, tree.digest}
+    assert (told.sent, mended.sent, mended.already) == (2, 2, 2)
+    assert mended.is_complete
+    assert hashes(shelf) == {tree.digest, *map(digest_of, (b"alpha", b"", TREE["b/large"]))}
+    assert listener.done == listener.size
+    assert push(here.local, lab, [tree], verify=True) == Pushed(already=4)
+
+
+@pytest.mark.parametrize("state", ["absent", "damaged"])
+def test_what_is_damaged_there_stays_where_there_is_nothing_better(here, lab, shelf, state):
+    file = here.file(b"content")
+    push(here.local, lab, [file])
+    flip(place(shelf, file.digest))
+    if state == "absent":
+        here.local.delete([file.digest])
+    else:
+        flip(place(here.folder / "store", file.digest), at=0)
+
+    pushed = push(here.local, lab, [file], verify=True)
+
+    assert not pushed.is_complete
+    assert pushed.damaged == ((file.digest,) if state == "absent" else ())
+    assert [each.digest for each in pushed.failed] == ([] if state == "absent" else [file.digest])
+    assert place(shelf, file.digest).exists()
+
+
+def test_what_cannot_be_read_back_is_named(here, lab):
+    files = [here.file(b"first"), here.file(b"second")]
+    push(here.local, lab, files)
+    silent = Failing(
+        lab, lambda what: RemoteUnreachable("silent") if what == files[0].digest else None
+    )
+
+    pushed = push(here.local, silent, files, verify=True)
+
+    assert [each.digest for each in pushed.failed] == [files[0].digest]
+    assert (pushed.sent, pushed.already) == (0, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
@@ -18,7 +18,8 @@ class PushPlan:
         files: Those of them that are no manifests, the largest first.
         manifests: The manifests to send, with the digests of the files they name.
         already: How many contents are at the remote.
-        replaced: Those to send that the remote has with another size.
+        replaced: Those to send that the remote has with another size or with other bytes.
+        damaged: What the remote has with other bytes, to be sent or not.
         missing: Contents that are neither here nor at the remote.
     """
 
@@ -27,6 +28,7 @@ class PushPlan:
     manifests: dict[str, tuple[str, ...]] = field(default_factory=dict)
     already: int = 0
     replaced: list[str] = field(default_factory=list)
+    damaged: Collection[str] = ()
     missing: list[str] = field(default_factory=list)
 
     def rounds(self) -> Iterator[tuple[str, ...]]:
@@ -45,7 +47,11 @@ class PushPlan:
 
 
 def plan_push(
-    needed: Needed, present: Mapping[str, int], held: Callable[[str], int | None]
+    needed: Needed,
+    present: Mapping[str, int],
+    held: Callable[[str], int | None],
+    *,
+    damaged: Collection[str] = (),
 ) -> PushPlan:
     """Return what a push has to send.
 
@@ -53,8 +59,9 @@ def plan_push(
         needed: The contents of what is wanted.
         present: Those of them that the remote has, with their sizes in bytes.
         held: Returns the size of a content that is here; asked only about what the remote lacks.
+        damaged: What the remote has, and is not in `present` as its bytes are others.
     """
-    plan = PushPlan()
+    plan = PushPlan(damaged=damaged)
     for digest in needed.digests:
         there, expected = present.get(digest), needed.files.get(digest)
         if there is not None and there == expected:
@@ -68,7 +75,7 @@ def plan_push(
             plan.missing.append(digest)
         else:
             plan.sizes[digest] = here
-            if there is not None:
+            if there is not None or digest in damaged:
                 plan.replaced.append(digest)
     plan.manifests = {
         each: needed.manifests[each] for each in plan.sizes if each in needed.manifests

@@ -15,6 +15,7 @@ from runref.artifacts.transfer.crew import Crew
 from runref.artifacts.transfer.failing import Failure, Patience
 from runref.artifacts.transfer.plan import PushPlan, plan_push
 from runref.artifacts.transfer.progress import FileMeter, Meter, Silent, TransferProgress
+from runref.artifacts.transfer.rereading import Reread, reread
 from runref.artifacts.transfer.wanted import Needed, Wanted, expand
 from runref.errors import RunrefError
 
@@ -38,7 +39,8 @@ class Pushed:
         sent_bytes: Their bytes.
         already: How many were at the remote before.
         replaced: Of those that were sent, or should have been: what the remote had with another
-            size.
+            size or, where the push verified, with other bytes.
+        damaged: Contents that the remote has with other bytes, and that are not here.
         missing: Contents that are neither here nor, with the size they should have, at the remote.
         withheld: Manifests that were not sent, as files that they name were missing or failed.
         failed: Contents that are here and could not be sent, or manifests that cannot be followed.
@@ -49,6 +51,7 @@ class Pushed:
     sent_bytes: int = 0
     already: int = 0
     replaced: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     failed: tuple[Failure, ...] = ()
@@ -57,7 +60,8 @@ class Pushed:
     @property
     def is_complete(self) -> bool:
         """Whether everything that was wanted is at the remote now."""
-        return not (self.missing or self.withheld or self.failed or self.ended_by)
+        lacking = self.damaged or self.missing or self.withheld
+        return not (lacking or self.failed or self.ended_by)
 
 
 def push(
@@ -66,6 +70,7 @@ def push(
     wanted: Iterable[Wanted],
     *,
     concurrency: int = 16,
+    verify: bool = False,
     dry_run: bool = False,
     progress: TransferProgress | None = None,
 ) -> Pushed:
@@ -75,6 +80,7 @@ def push(
         store,
         expand(local, wanted),
         concurrency=concurrency,
+        verify=verify,
         dry_run=dry_run,
         progress=progress,
     )
@@ -86,6 +92,7 @@ def push_needed(
     needed: Needed,
     *,
     concurrency: int = 16,
+    verify: bool = False,
     dry_run: bool = False,
     progress: TransferProgress | None = None,
 ) -> Pushed:
@@ -99,6 +106,7 @@ def push_needed(
         store: Where they go.
         needed: What is to be there afterwards.
         concurrency: How many contents are sent at once.
+        verify: Read what is there, and send what is damaged anew. Without, only its size counts.
         dry_run: Send nothing, and return what would be sent.
         progress: Told what happens.
 
@@ -109,13 +117,20 @@ def push_needed(
     Raises:
         StoreUnusable: The operating system does not let the local store be read.
     """
-    digests = needed.digests
+    meter = Meter(progress or Silent())
     try:
-        present = store.present(digests) if digests else {}
+        present = store.present(needed.digests) if needed.digests else {}
+        plan = plan_push(needed, present, local.size_of)
+        there = Reread()
+        if verify:
+            same = {digest: present[digest] for digest in present.keys() - plan.sizes.keys()}
+            there = reread(store, same, meter=meter, concurrency=concurrency)
+            for digest in there.damaged | there.gone:
+                del present[digest]
+            plan = plan_push(needed, present, local.size_of, damaged=there.damaged)
     except RunrefError as error:
         return Pushed(failed=tuple(needed.failed), ended_by=error)
-    plan = plan_push(needed, present, local.size_of)
-    sending = _Sending(local, store, plan, Meter(progress or Silent()), concurrency)
+    sending = _Sending(local, store, plan, meter, concurrency)
     ended_by = None
     if dry_run:
         sending.run(sending.sent.extend)
@@ -125,11 +140,12 @@ def push_needed(
     return Pushed(
         sent=len(sent),
         sent_bytes=sum(map(plan.sizes.__getitem__, sent)),
-        already=plan.already,
+        already=plan.already - len(there.failed),
         replaced=tuple(plan.replaced),
-        missing=tuple(plan.missing),
+        damaged=tuple(each for each in plan.missing if each in there.damaged),
+        missing=tuple(each for each in plan.missing if each not in there.damaged),
         withheld=tuple(sending.withheld),
-        failed=(*needed.failed, *sending.failed),
+        failed=(*needed.failed, *there.failed, *sending.failed),
         ended_by=ended_by,
     )
 
@@ -171,6 +187,10 @@ class _Sending:
     def _send(self, digest: str, stop: threading.Event) -> None:
         meter = FileMeter(self._meter, self._plan.sizes[digest], stop)
         try:
+            if digest in self._plan.damaged:
+                # A store keeps what it has with the right size. It goes only where there is better.
+                self._local.verify(digest)
+                self._store.delete([digest])
             self._store.write(digest, self._local.path_of(digest), on_bytes=meter)
         except _OF_ONE_FILE as error:
             self.failed.append(Failure(digest, error))

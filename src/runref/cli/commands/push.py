@@ -33,6 +33,9 @@ from runref.project.remotes import Remote
 @click.command()
 @run_argument("runs", nargs=-1, required=False)
 @transfer_options
+@click.option(
+    "--verify", is_flag=True, help="Also read what is there, and send anew what is damaged."
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be sent.")
 @json_option
 @store_option
@@ -44,20 +47,24 @@ def command(
     store: str,
     *,
     artifacts: bool,
+    verify: bool,
     dry_run: bool,
     as_json: bool,
 ) -> int:
     """Send to remotes what they lack of the artifacts of RUNs, or of all recorded runs.
 
     Without --remote, to every remote whose settings do not say `push: false`. What was interrupted
-    goes on where it was. Exit status 1 where something that is here could not be sent, and where
-    RUNs are named of which something is neither here nor at the remote.
+    goes on where it was. What is there with the right size is believed; with --verify, all of it is
+    read back, and what is damaged there is replaced by what is here. Exit status 1 where something
+    that is here could not be sent, where something is damaged there and not here, and where RUNs
+    are named of which something is neither here nor at the remote.
 
     \b
     Examples:
       runref push --artifacts                     # only what is missing there
       runref push --artifacts --remote lab 4f1c
       runref push --artifacts --dry-run --json
+      runref push --artifacts --verify            # mends what went bad there
     """
     require_artifacts(artifacts=artifacts, verb="push")
     project = here(store)
@@ -65,7 +72,7 @@ def command(
     wanted = holdings(project, runs)
     pushed: dict[str, Pushed] = {}
     for remote in chosen:
-        done = push_to(project, remote, wanted, dry_run=dry_run)
+        done = push_to(project, remote, wanted, verify=verify, dry_run=dry_run)
         if done.ended_by and not done.sent and len(chosen) == 1:
             raise done.ended_by
         pushed[remote.name] = done
@@ -79,7 +86,12 @@ def command(
 
 
 def push_to(
-    project: Project, remote: Remote, wanted: Sequence[Wanted], *, dry_run: bool = False
+    project: Project,
+    remote: Remote,
+    wanted: Sequence[Wanted],
+    *,
+    verify: bool = False,
+    dry_run: bool = False,
 ) -> Pushed:
     """Send to one remote what it lacks; what ended the push is in what it returns."""
     with transfer_bar(f"to {remote.name}") as progress:
@@ -93,6 +105,7 @@ def push_to(
                 store,
                 needed,
                 concurrency=remote.concurrency,
+                verify=verify,
                 dry_run=dry_run,
                 progress=progress,
             )
@@ -109,7 +122,8 @@ def _summary(done: Pushed, *, dry_run: bool) -> str:
 
 def _tell_problems(name: str, done: Pushed) -> None:
     if done.replaced:
-        tell(f"{name}: {count_of(len(done.replaced), 'file')} had another size there")
+        tell(f"{name}: {count_of(len(done.replaced), 'file')} had another size or content there")
+    tell_some(name, done.damaged, "damaged there, and not here")
     tell_some(name, done.missing, "neither here nor there")
     tell_some(name, done.withheld, "no use without the files that they name, and not sent")
     tell_failed(name, done.failed)
@@ -124,6 +138,7 @@ def _document(name: str, done: Pushed) -> dict[str, object]:
         "sent_bytes": done.sent_bytes,
         "already": done.already,
         "replaced": done.replaced,
+        "damaged": done.damaged,
         "missing": done.missing,
         "withheld": done.withheld,
         "failed": failure_documents(done.failed),
@@ -139,6 +154,6 @@ def _status(pushed: Iterable[Pushed], *, named: bool) -> ExitStatus:
     is asked whether these are safe at the remote, and the answer is no.
     """
     for done in pushed:
-        if done.failed or done.ended_by or (named and not done.is_complete):
+        if done.failed or done.ended_by or done.damaged or (named and not done.is_complete):
             return ExitStatus.NO
     return ExitStatus.DONE
