@@ -7,8 +7,10 @@ from tests.servers.s3 import Endpoint
 from tests.servers.seaweedfs import SeaweedFS
 
 from runref.artifacts.remote.filesystem import FsspecStore
+from runref.artifacts.remote.limits import Limited
 from runref.artifacts.remote.location import open_remote
 from runref.artifacts.remote.objects import Objects
+from runref.artifacts.remote.retrying import Backoff, Retrying
 from runref.artifacts.remote.s3 import connect
 from runref.artifacts.remote.store import RemoteStore
 from runref.testing import Beside, StoreContract
@@ -36,6 +38,15 @@ class Bucket(Beside):
         return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
 
 
+def as_used(store: RemoteStore) -> RemoteStore:
+    """Return a store with what commands put around it.
+
+    A server may say to any request that it cannot serve it now: moto answers 500 to some of those
+    that write one key at the same time, as others do under load.
+    """
+    return Retrying(Limited(store, 16), Backoff(first=0.05))
+
+
 class InBucket(StoreContract):
     """A remote that is a new bucket, or a prefix in one."""
 
@@ -51,10 +62,14 @@ class InBucket(StoreContract):
 
     @pytest.fixture
     def store(self, endpoint: Endpoint, bucket: str) -> RemoteStore:
-        return open_remote(endpoint.remote_url(bucket, self.prefix), endpoint.options())
+        return as_used(self.bare(endpoint, bucket))
 
     @pytest.fixture
     def second_store(self, endpoint: Endpoint, bucket: str) -> RemoteStore:
+        return as_used(self.bare(endpoint, bucket))
+
+    def bare(self, endpoint: Endpoint, bucket: str) -> RemoteStore:
+        """Return the store itself, which fails at the first failure."""
         return open_remote(endpoint.remote_url(bucket, self.prefix), endpoint.options())
 
     @pytest.fixture
@@ -95,15 +110,7 @@ class TestAnyObjectStore(InBucket):
     def endpoint(self, seaweedfs: SeaweedFS) -> Endpoint:
         return seaweedfs
 
-    @pytest.fixture
-    def store(self, endpoint: Endpoint, bucket: str) -> RemoteStore:
-        return self._open(endpoint, bucket)
-
-    @pytest.fixture
-    def second_store(self, endpoint: Endpoint, bucket: str) -> RemoteStore:
-        return self._open(endpoint, bucket)
-
-    def _open(self, endpoint: Endpoint, bucket: str) -> RemoteStore:
+    def bare(self, endpoint: Endpoint, bucket: str) -> RemoteStore:
         def connected() -> Objects:
             place = connect(endpoint.remote_url(bucket, self.prefix), endpoint.options())
             return Objects(place.fs, place.root)
