@@ -86,10 +86,15 @@ class Source:
 
     def read_all(self) -> bytes:
         """Return the content of a small file; a byte more than its size if it grew meanwhile."""
+        size = self.status.st_size
         try:
-            return os.read(self.descriptor, self.status.st_size + 1)
+            data = os.read(self.descriptor, size + 1)
+            # Networked disks may hand out less at a time.
+            while len(data) < size and (more := os.read(self.descriptor, size + 1 - len(data))):
+                data += more
         except OSError as error:
             raise unreadable(self.path, error) from error
+        return data
 
     def confirm(self, *, unwritten: bool = False) -> os.stat_result:
         """Return the file's status if its path still leads to what was read.

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from runref.artifacts.remote import objects, partial
+from runref.artifacts.remote.location import open_remote
 from runref.artifacts.remote.room import Room
+from runref.testing.content import content, noise, read
 
 
 def test_what_is_not_there_is_waited_for() -> None:
@@ -60,4 +64,40 @@ def test_there_is_never_more_taken_than_there_is(threads: int) -> None:
     with ThreadPoolExecutor(threads) as executor:
         list(executor.map(work, range(500)))
     assert highest <= 10
+    assert room.try_take(10)
+
+
+@pytest.mark.parametrize("kind", ["object store", "folder"])
+def test_small_contents_wait_for_room_too(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """16 of almost 8 MiB at once would be 128 MiB, and as much again in the libraries below."""
+    room = Room(1000)
+    for module in (objects, partial):
+        monkeypatch.setattr(module, "IN_FLIGHT", room)
+    url = f"memory://{tmp_path.name}/room" if kind == "object store" else str(tmp_path / "shelf")
+    store = open_remote(url)
+    each = content(tmp_path, noise(1000))
+    with ThreadPoolExecutor() as executor:
+        assert room.try_take(1)
+        writing = executor.submit(store.write, each.digest, each.path)
+        assert store.present([each.digest]) == {}
+        room.give(1)
+        writing.result()
+    assert room.try_take(1000)  # all was given back
+    room.give(1000)
+    if kind == "object store":
+        with ThreadPoolExecutor() as executor:
+            assert room.try_take(1)
+            reading = executor.submit(read, store, each.digest)
+            assert not reading.done()
+            room.give(1)
+            assert reading.result() == each.data
+    assert room.try_take(1000)
+
+
+def test_room_is_given_back_where_it_went_wrong() -> None:
+    room = Room(10)
+    with pytest.raises(KeyError), room.taken(4):
+        raise KeyError
     assert room.try_take(10)

@@ -15,6 +15,11 @@ def read_quickly(client: Any) -> None:
     client.meta.events.register("before-parse.s3.ListObjectsV2", _take_objects)
 
 
+def without_date(response_dict: dict[str, Any], **_more: Any) -> None:
+    """Take the date off the answer with a file: botocore takes 0.2 ms to read it."""
+    response_dict["headers"].pop("last-modified", None)
+
+
 def _take_objects(
     response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_more: Any
 ) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from runref.artifacts.blobs import damaged
-from runref.artifacts.reading import OnBytes, Source, ignore
+from runref.artifacts.reading import OnBytes, Source, changed
 from runref.artifacts.remote import threads
 from runref.artifacts.remote.place import CHUNK, Entry
+from runref.artifacts.remote.room import IN_FLIGHT
 from runref.artifacts.remote.store import Sink
 
 SMALL = 8 << 20
@@ -77,7 +79,8 @@ class Objects:
         """
         size = source.status.st_size
         if size <= SMALL:
-            self.put(path, verified(source, digest))
+            with IN_FLIGHT.taken(size):
+                self.put(path, verified(source, digest))
             on_bytes(size)
         elif self.size(path) == size:
             on_bytes(size)
@@ -110,9 +113,11 @@ class Objects:
         file.commit()
 
     def _read_whole(self, path: str, sink: Sink, start: int, size: int) -> None:
-        data = self.fs.cat_file(self._at(path), start=start or None) if start < size else b""
-        check_length(self._at(path), start + len(data), size)
-        if data:
+        if start >= size:
+            return
+        with IN_FLIGHT.taken(size - start):
+            data = self.fs.cat_file(self._at(path), start=start or None)
+            check_length(self._at(path), start + len(data), size)
             sink(data)
 
     def _size_for_sure(self, path: str) -> int:
@@ -146,10 +151,12 @@ def verified(source: Source, digest: str) -> bytes:
         ArtifactChanged: It was written to meanwhile.
         ArtifactDamaged: It has another digest.
     """
-    data = bytearray()
-    if source.digest(data.extend, ignore) != digest:
+    data = source.read_all()
+    if len(data) > source.status.st_size:
+        raise changed(source.path)
+    if f"sha256:{hashlib.sha256(data).hexdigest()}" != digest:
         raise damaged(digest, source.path)
-    return bytes(data)
+    return data
 
 
 def check_length(path: str, end: int, size: int) -> None:

@@ -21,6 +21,7 @@ from runref.artifacts.blobs import damaged
 from runref.artifacts.reading import OnBytes, Source
 from runref.artifacts.remote.objects import SMALL, CutShort, verified
 from runref.artifacts.remote.place import TEMPORARY, Entry
+from runref.artifacts.remote.room import IN_FLIGHT
 
 RESUMED = 64 << 20
 """Bytes from which an upload is continued: below, to begin anew costs less than to look."""
@@ -89,7 +90,8 @@ class Partials:
         if self._tree.size(path) == size:
             on_bytes(size)
         elif size <= SMALL:
-            self.put(path, verified(source, digest))
+            with IN_FLIGHT.taken(size):
+                self.put(path, verified(source, digest))
             on_bytes(size)
         else:
             self._store_large(path, source, digest, on_bytes)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class Room:
@@ -43,6 +45,15 @@ class Room:
         finally:
             self._queue.release()
 
+    @contextmanager
+    def taken(self, count: int) -> Iterator[None]:
+        """Hold `count` bytes inside the block; waits for them as `take` does."""
+        self.take(count)
+        try:
+            yield
+        finally:
+            self.give(count)
+
     def give(self, count: int) -> None:
         """Give back what was taken."""
         with self._changed:
@@ -50,5 +61,6 @@ class Room:
             self._changed.notify_all()
 
 
-IN_FLIGHT = Room(64 << 20)
-"""For the parts of large contents on their way: enough to fill a wire of 1 GB/s at 60 ms."""
+IN_FLIGHT = Room(32 << 20)
+"""For contents and parts of them on their way: enough to fill a wire of 1 GB/s at 30 ms. More than
+that is in memory: the libraries below copy what they send, and malloc keeps what it got back."""

@@ -7,9 +7,10 @@ from typing import Any
 
 from runref.artifacts.reading import OnBytes, Source
 from runref.artifacts.remote.failures import code_of
-from runref.artifacts.remote.listing import read_quickly
+from runref.artifacts.remote.listing import read_quickly, without_date
 from runref.artifacts.remote.objects import Objects
 from runref.artifacts.remote.place import Entry
+from runref.version import __version__
 
 _DELETED_AT_ONCE = 1000
 """The most that S3 deletes in one request."""
@@ -132,6 +133,7 @@ def connect(url: str, options: Mapping[str, Any]) -> Bucket:
     # `Retrying` decides when something is tried again, and tells; two who do multiply the waits.
     fs.retries = 1
     read_quickly(fs.s3)
+    fs.s3.meta.events.register("before-parse.s3.GetObject", without_date)
     root = "/".join(part for part in fs._strip_protocol(url).split("/") if part)  # noqa: SLF001
     return Bucket(fs, root)
 
@@ -144,6 +146,8 @@ def _tuned(options: Mapping[str, Any]) -> dict[str, Any]:
         "retries": {"total_max_attempts": 1},
         "max_pool_connections": _CONNECTIONS,
         "connect_timeout": 10,
+        # Without a name of its own, botocore puts one together anew for each request.
+        "user_agent": f"runref/{__version__}",
         "read_timeout": 60,  # a server answers a part of a large file when it has stored it
         # Sums of their own kind, which botocore adds since 2025, are unknown to many servers.
         "request_checksum_calculation": "when_required",
