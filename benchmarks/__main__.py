@@ -8,7 +8,7 @@ from pathlib import Path
 
 from measure import HEADER
 
-NAMES = ("log_call", "start_up", "ending", "many_writers", "artifacts")
+NAMES = ("log_call", "start_up", "ending", "many_writers", "artifacts", "remotes")
 
 
 def main() -> None:
