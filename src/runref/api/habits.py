@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
@@ -81,6 +81,16 @@ log_artifact = log_output
 def log_figure(figure: Any, name: str) -> None:
     """Record a figure as an output of the open run."""
     latest_run().log_figure(figure, name)
+
+
+def log_table(name: str, columns: Sequence[Any], rows: Iterable[Any]) -> None:
+    """Record a table as an output of the open run."""
+    latest_run().log_table(name, columns, rows)
+
+
+def log_confusion_matrix(name: str, labels: Sequence[Any], matrix: Iterable[Any]) -> None:
+    """Record a confusion matrix as an output of the open run."""
+    latest_run().log_confusion_matrix(name, labels, matrix)
 
 
 def tag(*tags: str) -> None:

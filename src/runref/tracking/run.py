@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -23,6 +24,7 @@ from runref.tracking.live_mapping import LiveMapping
 from runref.tracking.part import Part
 from runref.tracking.points import is_plain, plain_values, whole_step
 from runref.tracking.run_directory import RunDirectory
+from runref.tracking.tables import matrix_text, path_of, table_text
 from runref.tracking.writer import Writer
 
 _monotonic = time.monotonic
@@ -229,6 +231,30 @@ class Run:
             return
         self._add_data("output", self._data.output_made(name, save))
 
+    def log_table(self, name: str, columns: Sequence[Any], rows: Iterable[Any]) -> None:
+        """Record a table as an output, the CSV file ``tables/<name>.csv``.
+
+        Nothing is written to the working tree. ``runref plot --table NAME`` draws it.
+
+        Args:
+            name: What it is called; slashes make folders.
+            columns: Names of the columns.
+            rows: As many cells each, or mappings from columns to cells. None is an empty cell.
+        """
+        self._add_text(path_of(str(name)), lambda: table_text(columns, rows))
+
+    def log_confusion_matrix(self, name: str, labels: Sequence[Any], matrix: Iterable[Any]) -> None:
+        """Record a confusion matrix as an output, the CSV file ``tables/<name>.csv``.
+
+        Nothing is written to the working tree. ``runref plot --confusion NAME`` draws it.
+
+        Args:
+            name: What it is called; slashes make folders.
+            labels: The classes.
+            matrix: For each true class a row: how often each class was predicted.
+        """
+        self._add_text(path_of(str(name)), lambda: matrix_text(labels, matrix))
+
     def report(self, code: str, message: str) -> None:
         """Tell the user what could not be recorded, and say so in the record."""
         self._part.notices.add(code, message)
@@ -323,6 +349,15 @@ class Run:
     def _refuse(self, name: str, reason: str) -> None:
         message = f"metric {name!r} not recorded: {reason}" if name else reason
         self._part.notices.add("not-a-number", message, about=name)
+
+    def _add_text(self, path: str, made: Callable[[], str]) -> None:
+        if self._data is None or not self._part.usable("an output"):
+            return
+
+        def save(target: Path) -> None:
+            target.write_bytes(made().encode("utf-8", "surrogateescape"))
+
+        self._add_data("output", self._data.output_made(path, save))
 
     def _add_data(self, role: str, file: DataFile) -> None:
         if file.problem:
