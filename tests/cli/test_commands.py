@@ -433,7 +433,9 @@ def test_a_long_name_leaves_room_for_what_tells_runs_apart(
     log(repo, *(f"({{'name': {n!r}, 'params': {{'lr': {n!r}}}}}, {{'x': 1}})" for n in names))
     svg = tmp_path / "p.svg"
     document = cli("plot", "--json", "x", "-o", str(svg)).json
-    assert document["curves"][0]["label"].startswith("a very lo…number 0 lr=a very long")
+    assert document["panels"][0]["curves"][0]["label"].startswith(
+        "a very lo…number 0 lr=a very long"
+    )
     log(
         repo,
         *(
@@ -441,7 +443,8 @@ def test_a_long_name_leaves_room_for_what_tells_runs_apart(
             for i in range(2)
         ),
     )
-    labels = [each["label"] for each in cli("plot", "--json", "y", "-o", str(svg)).json["curves"]]
+    (panel,) = cli("plot", "--json", "y", "-o", str(svg)).json["panels"]
+    labels = [each["label"] for each in panel["curves"]]
     assert [label.split()[0] for label in labels] == ["lr=0", "lr=1"]
 
 

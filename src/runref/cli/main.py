@@ -23,7 +23,7 @@ _COMMANDS = {
     "ls": "List runs, newest first.",
     "show": "Show everything known about a run.",
     "diff": "Show what differs between runs.",
-    "plot": "Plot a metric over steps, runs overlaid.",
+    "plot": "Plot metrics over steps, and runs against each other.",
     "reproduce": "Run a recorded run again and say whether it held.",
     "get": "Bring back outputs, inputs or the code of a run.",
     "remote": "Add, list, check and remove the remotes that artifacts go to.",

@@ -1,5 +1,5 @@
-"""Curves of metrics over steps, as pictures.
+"""Figures of runs: curves, scatter, parallel coordinates, histograms, matrices and tables.
 
-`runref.plot.curves` and `runref.plot.formats` are light; `runref.plot.figures` alone imports
-matplotlib, so import it where something is drawn.
+The modules here are light: plain data and pure functions. `runref.plot.text` draws with characters;
+`runref.plot.drawing` alone imports matplotlib, so import it where something is drawn.
 """

@@ -1,4 +1,4 @@
-"""What a plot shows, as plain data."""
+"""What a plot of series shows, as plain data."""
 
 from __future__ import annotations
 
@@ -12,26 +12,43 @@ _LIMIT = 1e300
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One run's values of a metric.
+    """One run's values of a metric, in the order in which they were logged.
 
     Attributes:
         label: What the legend calls it.
-        steps: Where the values stand on the x axis, in the order they are joined.
+        x: Where the values stand on the x axis, in the order they are joined: steps, seconds since
+            the run started, or seconds since 1970.
         values: As many; NaN and infinities are gaps.
+        smooth: As many smoothed values; none where nothing is smoothed.
+        run: Id of the run; curves of one run have one colour in all panels.
     """
 
     label: str
-    steps: Sequence[float]
+    x: Sequence[float]
     values: Sequence[float]
+    smooth: Sequence[float] = ()
+    run: str = ""
 
     def __post_init__(self) -> None:
-        if len(self.steps) != len(self.values):
-            raise ValueError(f"{len(self.steps)} steps for {len(self.values)} values")
+        if len(self.x) != len(self.values):
+            raise ValueError(f"{len(self.x)} steps for {len(self.values)} values")
+        if len(self.smooth) not in (0, len(self.values)):
+            raise ValueError(f"{len(self.smooth)} smoothed for {len(self.values)} values")
+
+    @property
+    def key(self) -> str:
+        """What has one colour in all panels."""
+        return self.run or self.label
 
 
 def drawable(values: Sequence[float]) -> list[float]:
     """Return the values with NaN for each that cannot be drawn: NaN, infinities, beyond 1e300."""
     return [float(value) if -_LIMIT <= value <= _LIMIT else math.nan for value in values]
+
+
+def above_zero(values: Sequence[float]) -> list[float]:
+    """Return the values with NaN for each that cannot stand on a logarithmic axis."""
+    return [value if value > 0 else math.nan for value in values]
 
 
 def isolated(values: Sequence[float]) -> list[int]:

@@ -2,118 +2,246 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
-from runref.cli.columns import params_of, varying_parameters
 from runref.cli.options import complete_run, here, json_option, store_option
-from runref.cli.output import print_json, printable, say, tell, to_json
-from runref.cli.text import count_of, format_value
-from runref.errors import ExitStatus, RunrefError
-from runref.plot.curves import Curve, shortened
+from runref.cli.output import say, tell
+from runref.cli.plotting.arguments import (
+    NothingToPlot,
+    can_name_a_run,
+    split_names,
+    told_apart,
+    unknown,
+)
+from runref.cli.plotting.choosing import Chosen, chosen_runs, known_metrics
+from runref.cli.plotting.curves import Look, curves_chart
+from runref.cli.plotting.delivery import give_json, show, summary, write
+from runref.cli.plotting.outputs import matrix_chart, table_chart
+from runref.cli.plotting.sweeps import histogram_chart, parallel_chart, scatter_chart
+from runref.plot.charts import Chart
 from runref.plot.formats import format_of
 from runref.project.project import Project
-from runref.store.recorded import RecordedRun, read_rows
 
-_PARAMETERS_SHOWN = 2
-"""Parameters that a curve's label names, of those that tell the runs apart."""
-_NAME = 18
-"""Characters of a run's name in its curve's label: what follows tells more."""
+_CURVES = 10
+"""Newest runs whose curves are drawn, where none is named."""
+_POINTS = 1000
+"""Newest runs in the other figures, where none is named."""
 
 
-class NothingToPlot(RunrefError):
-    """None of the chosen runs has the metric."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a user asks for."""
 
-    code = "nothing-to-plot"
-    exit_status = ExitStatus.USAGE
+    words: tuple[str, ...]
+    runs: tuple[str, ...]
+    query: str
+    limit: int | None
+    options: dict[str, Any]
+
+    def given(self, *names: str) -> bool:
+        return any(self.options[name] not in (None, "", 0, False, ()) for name in names)
 
 
 @click.command()
-@click.argument("metric")
-@click.argument("runs", nargs=-1, metavar="[RUN]...", shell_complete=complete_run)
+@click.argument("words", nargs=-1, metavar="[METRIC]... [RUN]...", shell_complete=complete_run)
+@click.option(
+    "-r",
+    "--run",
+    "runs",
+    multiple=True,
+    metavar="RUN",
+    shell_complete=complete_run,
+    help="Of this run; may be repeated.",
+)
 @click.option(
     "-o",
     "--output",
     "target",
-    required=True,
     metavar="FILE",
-    help="Where to; the name ends in .png, .svg or .pdf.",
+    help="Where to; the name ends in .png, .svg or .pdf. By default, the terminal.",
 )
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
-    default=10,
-    show_default=True,
-    help="How many of the newest runs, where none is named.",
+    help="How many of the newest runs, where none is named.  [default: 10 for curves, else 1000]",
 )
+@click.option(
+    "--smooth",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.0,
+    metavar="WEIGHT",
+    help="Smooth curves as TensorBoard does, from 0 to below 1.",
+)
+@click.option(
+    "--x",
+    type=click.Choice(["step", "time", "wall"]),
+    default="step",
+    help="What the x axis of curves counts: steps, time since the start, or the clock.",
+)
+@click.option(
+    "--group-by",
+    metavar="NAME",
+    default="",
+    help="Draw the mean of the runs that have the same value in a column.",
+)
+@click.option(
+    "--band",
+    "spread",
+    type=click.Choice(["std", "minmax"]),
+    default=None,
+    help="What lies around the mean.  [default: std]",
+)
+@click.option("--log-x", is_flag=True, help="Make the x axis logarithmic.")
+@click.option("--log-y", is_flag=True, help="Make the y axis logarithmic.")
+@click.option("--scatter", nargs=2, metavar="X Y", help="Draw a point for each run.")
+@click.option(
+    "--parallel",
+    metavar="NAME,NAME,...",
+    default="",
+    help="Draw a line for each run across several columns.",
+)
+@click.option("--histogram", metavar="NAME", default="", help="Count the runs by a column.")
+@click.option("--bins", type=click.IntRange(1, 10_000), help="Bars of the histogram.")
+@click.option("--color", metavar="NAME", default="", help="Colour points and bars by a column.")
+@click.option("--confusion", metavar="NAME", default="", help="Draw a confusion matrix of a run.")
+@click.option("--table", metavar="NAME", default="", help="Draw a table of a run.")
 @json_option
 @store_option
 def command(
-    metric: str, runs: tuple[str, ...], target: str, limit: int, store: str, *, as_json: bool
+    words: tuple[str, ...],
+    runs: tuple[str, ...],
+    target: str | None,
+    limit: int | None,
+    store: str,
+    *,
+    as_json: bool,
+    **options: Any,
 ) -> None:
-    """Plot a metric over steps; without RUN, of the newest runs that have it.
+    """Plot metrics of runs over steps, or what runs have in columns against each other.
+
+    Without RUN, of the newest runs. Without -o, in the terminal: as an image where it can show
+    one, else as text. A column is a field, a parameter, a metric, or metric.max, .min, .mean.
 
     \b
     Examples:
-      runref plot val/acc -o curves.svg
-      runref plot loss @ @~1 -o loss.png
+      runref plot val/acc loss --smooth 0.6 -o curves.svg
+      runref plot loss @ @~1
+      runref plot val/acc --group-by optimizer --band minmax -o groups.pdf
+      runref plot --scatter lr val/acc.max --log-x --color optimizer -o sweep.png
+      runref plot --parallel lr,batch_size,dropout,val/acc.max -o parallel.png
+      runref plot --confusion val @ -o confusion.png
     """
-    kind = format_of(Path(target))
-    project = here(store)
-    index = project.index()
-    chosen = (
-        [project.resolve(run, index) for run in runs]
-        if runs
-        else [run for run in index.newest() if metric in run.record.metrics][:limit]
-    )
-    curves = curves_of(project, chosen, metric)
-    if not curves:
-        known = sorted({name for run in index.newest(50) for name in run.record.metrics})
-        raise NothingToPlot(
-            f"no chosen run has the metric {metric!r}",
-            hint=f"Metrics of the newest runs: {', '.join(known[:12]) or 'none'}.",
-        )
-    for run in chosen:
-        if metric not in run.record.metrics:
-            tell(f"run {run.id} has no {printable(metric)!r}")
-    from runref.plot.figures import draw_curves, save
-
-    figure = draw_curves(curves, metric=metric, x_label="step", title=shared_name(chosen))
-    save(figure, Path(target), kind)
+    kind = format_of(Path(target)) if target else None
+    chart = _chart(here(store), _Asked(words, runs, "", limit, options))
+    if target and kind:
+        write(chart, Path(target), kind)
     if as_json:
-        print_json({"written": target, "metric": metric, "curves": to_json(curves)})
+        give_json(chart, target)
+    elif target:
+        say(summary(chart, target))
     else:
-        say(f"wrote {printable(target)}: {printable(metric)} of {count_of(len(curves), 'run')}")
+        show(chart)
 
 
-def curves_of(project: Project, runs: list[RecordedRun], metric: str) -> list[Curve]:
-    """Return one curve for each run that has the metric, oldest first."""
-    curves = []
-    varying = varying_parameters(runs)[:_PARAMETERS_SHOWN]
-    named = not shared_name(runs)
-    for run in reversed(runs):
-        rows = read_rows(project.repository.objects, run.tree).get(0, [])
-        points = [(row.step, row.values[metric]) for row in rows if metric in row.values]
-        if points:
-            steps, values = zip(*points, strict=True)
-            curves.append(Curve(_label(run, varying, named=named), steps, values))
-    return curves
+def _chart(project: Project, asked: _Asked) -> Chart:
+    """Return the figure that the options ask for, curves where they ask for no other."""
+    kinds = [
+        n for n in ("scatter", "parallel", "histogram", "confusion", "table") if asked.given(n)
+    ]
+    if len(kinds) > 1:
+        raise click.UsageError(f"--{kinds[0]} and --{kinds[1]} are two figures; ask for one.")
+    kind = kinds[0] if kinds else "curves"
+    _check(kind, asked)
+    if kind == "curves":
+        return _curves(project, asked)
+    for word in asked.words:
+        if not can_name_a_run(word):
+            raise click.UsageError(f"{word!r} cannot name a run, and --{kind} takes no metrics.")
+    options, addresses = asked.options, (*asked.words, *asked.runs)
+    if kind in ("confusion", "table"):
+        return _logged(project, kind, options[kind], addresses)
+    chosen = chosen_runs(project, addresses, asked.query, asked.limit or _POINTS)
+    _tell_limit(chosen)
+    if not chosen.runs:
+        raise NothingToPlot("there are no runs", hint="`runref run` records one.")
+    if kind == "parallel":
+        names = split_names(options["parallel"])
+        if len(names) < 2:
+            raise click.UsageError("--parallel takes at least two names: lr,dropout,val/acc.max")
+        return parallel_chart(chosen.runs, names)
+    logs = {"log_x": options["log_x"], "log_y": options["log_y"]}
+    if kind == "histogram":
+        name, bins = options["histogram"], options["bins"]
+        return histogram_chart(chosen.runs, name, options["color"], bins=bins, **logs)
+    x, y = options["scatter"]
+    return scatter_chart(chosen.runs, x, y, options["color"], **logs)
 
 
-def shared_name(runs: Sequence[RecordedRun]) -> str:
-    """Return what several runs have in common, their name or else their experiment, or nothing."""
-    names = {_name(run) for run in runs}
-    return names.pop() if len(runs) > 1 and len(names) == 1 else ""
+_ONLY = {
+    "smooth": ("curves",),
+    "group_by": ("curves",),
+    "spread": ("curves",),
+    "color": ("scatter", "histogram"),
+    "bins": ("histogram",),
+    "log_x": ("curves", "scatter", "histogram"),
+    "log_y": ("curves", "scatter", "histogram"),
+}
+"""Options that only some figures have."""
 
 
-def _name(run: RecordedRun) -> str:
-    return run.record.name or run.record.experiment
+def _check(kind: str, asked: _Asked) -> None:
+    """Refuse options that would change nothing, so that nobody believes they did."""
+    for name, kinds in _ONLY.items():
+        if asked.given(name) and kind not in kinds:
+            figure = "curves" if kind == "curves" else f"--{kind}"
+            option = "band" if name == "spread" else name.replace("_", "-")
+            raise click.UsageError(f"--{option} says nothing for {figure}.")
+    if asked.options["x"] != "step" and kind != "curves":
+        raise click.UsageError(f"--x says nothing for --{kind}.")
+    if asked.given("group_by") and asked.options["x"] != "step":
+        raise click.UsageError("--group-by aligns runs on their steps; leave out --x.")
+    if asked.given("spread") and not asked.given("group_by"):
+        raise click.UsageError("--band says nothing without --group-by.")
 
 
-def _label(run: RecordedRun, varying: Sequence[str], *, named: bool) -> str:
-    params = params_of(run)
-    parts = [shortened(_name(run), _NAME)] if named else []
-    parts += [f"{name}={format_value(params[name])}" for name in varying if name in params]
-    return " ".join(filter(None, [*parts, run.id[9:13]]))
+def _curves(project: Project, asked: _Asked) -> Chart:
+    if not asked.words:
+        raise click.UsageError("Name a metric, or a figure: --scatter, --parallel, --histogram.")
+    known = known_metrics(project, asked.runs)
+    metrics, addresses = told_apart(asked.words, known)
+    if not metrics:
+        raise click.UsageError(f"Name a metric of the runs: {', '.join(known[:12]) or 'none'}.")
+    options, grouping = asked.options, bool(asked.options["group_by"])
+    limit = asked.limit or (_POINTS if grouping else _CURVES)
+    named = (*addresses, *asked.runs)
+    chosen = chosen_runs(project, named, asked.query, limit, having=metrics)
+    _tell_limit(chosen)
+    held = sorted({name for run in chosen.runs for name in run.record.metrics})
+    for metric in metrics:
+        if metric not in held:
+            raise unknown(metric, held, "metric")
+    look = Look(
+        options["x"],
+        options["smooth"],
+        options["group_by"],
+        options["spread"] or "std",
+        options["log_x"],
+        options["log_y"],
+    )
+    return curves_chart(project, chosen.runs, metrics, look)
+
+
+def _logged(project: Project, kind: str, name: str, addresses: tuple[str, ...]) -> Chart:
+    if len(addresses) != 1:
+        raise click.UsageError(f"--{kind} is of one run: `runref plot --{kind} {name} @`.")
+    run = project.resolve(addresses[0])
+    return (matrix_chart if kind == "confusion" else table_chart)(project, run, name)
+
+
+def _tell_limit(chosen: Chosen) -> None:
+    if chosen.of > len(chosen.runs):
+        tell(f"the newest {len(chosen.runs)} of {chosen.of} runs; --limit N takes more")

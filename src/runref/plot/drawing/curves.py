@@ -1,198 +1,180 @@
-"""Drawing curves with matplotlib: equal curves give equal bytes, whoever draws them.
-
-The object interface is used with the Agg canvas, never pyplot: no window system, no global figure,
-and nothing that a training program set up in matplotlib is touched.
-"""
+"""Drawing curves and bands, one metric in each panel."""
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
-from runref.errors import RunrefError
-from runref.plot.curves import Curve, drawable, isolated, shortened, thinned
-from runref.plot.formats import Format
+from runref.plot.charts import CurvesChart, Panel
+from runref.plot.columns import Kind
+from runref.plot.curves import Curve, above_zero, drawable, isolated, shortened, thinned
+from runref.plot.drawing.axes import as_drawn, prepare, unit_label, whole_ticks
+from runref.plot.drawing.style import (
+    COLOURS,
+    DASHES,
+    legend,
+    legend_columns,
+    new_figure,
+    set_title,
+    styled,
+)
+from runref.plot.grouping import Band
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-# Okabe and Ito, https://jfly.uni-koeln.de/color/: told apart with every kind of colour vision.
-# Their yellow is left out, as it cannot be seen on white.
-_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#000000")
-_DASHES: tuple[Any, ...] = (
-    "-",
-    (0, (5, 2)),
-    (0, (1.2, 1.2)),
-    (0, (6, 2, 1.2, 2)),
-    (0, (10, 3)),
-    (0, (6, 2, 1.2, 2, 1.2, 2)),
-    (0, (3, 4)),
-    (0, (1.2, 3.5)),
-)
-_DISTINCT = len(_COLOURS) * len(_DASHES)
-
-_INSIDE = 6
-"""Curves whose names still fit into the axes beside the lines."""
 _MANY = 14
 """Curves up to which lines are drawn bold."""
-_LABEL = 44
-"""Characters of a name that the legend shows."""
-_ROWS = 28
-"""Names below each other in the legend's columns."""
-
-_STYLE: Any = {
-    "axes.grid": True,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.axisbelow": True,
-    "font.size": 10,
-    "grid.color": "#e3e3e3",
-    "grid.linewidth": 0.7,
-    "pdf.fonttype": 42,
-    "svg.fonttype": "none",  # text stays text: searchable, and in any script the viewer has
-    "svg.hashsalt": "runref",
-    "text.parse_math": False,  # a $ in a name is a $
-}
-# DejaVu, which matplotlib brings along, has no CJK; one of these is on most systems that need it.
-_FALLBACKS = (
-    "Noto Sans CJK JP",
-    "Noto Sans CJK SC",
-    "Source Han Sans",
-    "WenQuanYi Micro Hei",
-    "Hiragino Sans",
-    "PingFang SC",
-    "Arial Unicode MS",
-)
-
-_METADATA: dict[Format, dict[str, None]] = {
-    "png": {"Software": None},
-    "svg": {"Date": None, "Creator": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-}
+_PALE = 0.25
+"""How much of a raw line is seen behind the smoothed one."""
+_KINDS: dict[str, Kind] = {"step": "number", "time": "duration", "wall": "moment"}
+_LABELS = {"step": "step", "time": "time since the start", "wall": "time"}
 
 
-class PictureUnwritable(RunrefError):
-    """A picture cannot be written where it was asked for."""
-
-    code = "picture-unwritable"
-
-
-def draw_curves(curves: Sequence[Curve], *, metric: str, x_label: str, title: str = "") -> Figure:
-    """Return a figure with one line per run.
+def draw_curves(chart: CurvesChart) -> Figure:
+    """Return a figure with one line for each run, or a mean with a band for each group.
 
     Values that are NaN or infinite are gaps; a value with gaps on both sides, or alone, is a dot.
-
-    Args:
-        curves: The runs, in the order of the legend.
-        metric: What the y axis is called.
-        x_label: What the x axis is called.
-        title: Stands above; none where it is empty.
     """
-    with _style():
-        columns = _columns(len(curves))
-        figure = Figure(figsize=(7.2 + 2.6 * columns, 4.5 if columns < 1 else 5.4))
-        figure.set_layout_engine("constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots()
-        width = 1.5 if len(curves) <= _MANY else 1.0
-        handles = [_draw(axes, index, curve, width) for index, curve in enumerate(curves)]
-        axes.set_xlabel(shortened(x_label, 80))
-        axes.set_ylabel(shortened(metric, 60))
-        if title:
-            axes.set_title(shortened(title, 90), fontsize=11, loc="left")
-        if all(float(step).is_integer() for curve in curves for step in curve.steps):
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.margins(x=0.02)
-        if curves:
-            _legend(figure, axes, handles, [_label(curve) for curve in curves], columns)
+    with styled():
+        labels, kind = chart.labels(), _KINDS[chart.x]
+        grid = _grid(len(chart.panels))
+        beside = legend_columns(len(labels)) or (len(chart.panels) > 1 and len(labels) > 1)
+        figure = new_figure(*_size(grid, int(beside), alone=len(chart.panels) <= 1))
+        every_x = [x for panel in chart.panels for each in _all(panel) for x in each.x]
+        unit, x_label = unit_label(_LABELS[chart.x], every_x, kind)
+        pen = _Pen(chart, kind, unit)
+        # Of each panel, as a column's lowest one, which has the label, may be in the row above.
+        cells = figure.subplots(*grid, sharex=True, squeeze=False).flatten()
+        for axes, panel in zip(cells, chart.panels, strict=False):
+            pen.draw(axes, panel)
+        for place, axes in enumerate(cells[: len(chart.panels) or 1]):
+            lowest = place + grid[1] >= len(chart.panels)
+            prepare(axes, "x", x_label if lowest else "", kind, log=chart.log_x)
+            axes.tick_params(labelbottom=lowest)
+            axes.margins(x=0.02)
+        for axes in cells[len(chart.panels) or 1 :]:
+            axes.set_visible(False)
+        if kind == "number" and not chart.log_x and all(float(x).is_integer() for x in every_x):
+            whole_ticks(cells[0].xaxis)
+        if len(chart.panels) > 1 and chart.title:
+            figure.suptitle(shortened(chart.title, 90), fontsize=11, x=0.01, ha="left")
+        elif chart.title:
+            set_title(cells[0], chart.title)
+        if labels:
+            names = [pen.label(key, label) for key, label in labels.items()]
+            handles = [pen.handles[key] for key in labels]
+            legend(figure, cells[0], handles, names, inside=not beside)
     return figure
 
 
-def save(figure: Figure, path: Path, format: Format) -> None:  # noqa: A002 -- what it is
-    """Write a figure as PNG (150 dpi), SVG or PDF, without dates and versions in it.
+class _Pen:
+    """Draws every run, or group, in one look in all panels."""
 
-    Raises:
-        PictureUnwritable: The operating system refuses.
-    """
-    with _style():
-        try:
-            figure.savefig(path, format=format, dpi=150, metadata=_METADATA[format])
-        except OSError as error:
-            raise PictureUnwritable(
-                f"{path} cannot be written: {error.strerror}",
-                hint="name a file in a folder that exists and may be written",
-            ) from error
+    def __init__(self, chart: CurvesChart, kind: Kind, unit: float) -> None:
+        self._chart, self._kind, self._unit = chart, kind, unit
+        self._place = {key: place for place, key in enumerate(chart.keys())}
+        self._width = 1.5 if len(self._place) <= _MANY else 1.0
+        self._finite: set[str] = set()
+        self.handles: dict[str, Line2D] = {}
+
+    def draw(self, axes: Axes, panel: Panel) -> None:
+        """Draw one panel."""
+        prepare(axes, "y", panel.metric, "number", log=False)
+        for band in panel.bands:
+            self._band(axes, band)
+        for curve in panel.curves:
+            self._curve(axes, curve)
+        if self._chart.log_y:
+            prepare(axes, "y", panel.metric, "number", log=True)
+
+    def label(self, key: str, label: str) -> str:
+        """Return what the legend says."""
+        return label if key in self._finite else f"{shortened(label, 30)} (no finite value)"
+
+    def _curve(self, axes: Axes, curve: Curve) -> None:
+        look = self._look(curve.key)
+        if curve.smooth:
+            self._line(axes, curve.x, curve.values, look | {"alpha": _PALE, "zorder": 1.5})
+        dotted = self._line(axes, curve.x, curve.smooth or curve.values, look)
+        self._remember(curve.key, curve.values, look, dotted=dotted)
+
+    def _band(self, axes: Axes, band: Band) -> None:
+        look = self._look(band.key)
+        x, low, high = self._x(band.x), self._y(band.low), self._y(band.high)
+        if self._chart.log_y:  # a band that reaches below zero ends at the axis
+            floor = min((v for v in self._y(band.mean) if v > 0), default=1.0) / 10
+            low = [floor if math.isnan(v) and h > 0 else v for v, h in zip(low, high, strict=True)]
+        axes.fill_between(x, low, high, color=look["color"], alpha=0.18, linewidth=0)
+        if len(band.raw):
+            self._line(axes, band.x, band.raw, look | {"alpha": _PALE, "zorder": 1.5})
+        dotted = self._line(axes, band.x, band.mean, look)
+        self._remember(band.key, band.mean, look, dotted=dotted)
+
+    def _look(self, key: str) -> dict[str, Any]:
+        place = self._place[key]
+        return {
+            "color": COLOURS[place % len(COLOURS)],
+            "linestyle": DASHES[place // len(COLOURS) % len(DASHES)],
+            "linewidth": self._width,
+        }
+
+    def _line(
+        self, axes: Axes, x: Sequence[float], values: Sequence[float], look: dict[str, Any]
+    ) -> bool:
+        """Draw a line and tell whether it consists of dots only."""
+        across = self._x(x)
+        along = [
+            math.nan if math.isnan(x) else value
+            for x, value in zip(across, self._y(values), strict=True)
+        ]
+        kept = thinned(along)
+        axes.plot([across[at] for at in kept], [along[at] for at in kept], **look)
+        alone = isolated(along)
+        if not alone:
+            return False
+        axes.plot([across[at] for at in alone], [along[at] for at in alone], **_dots(look))
+        return len(alone) == sum(not math.isnan(value) for value in along)
+
+    def _remember(
+        self, key: str, values: Sequence[float], look: dict[str, Any], *, dotted: bool
+    ) -> None:
+        if not all(math.isnan(value) for value in drawable(values)):
+            self._finite.add(key)
+        if key not in self.handles or not dotted:
+            self.handles[key] = Line2D([], [], **(_dots(look) if dotted else look))
+
+    def _x(self, x: Sequence[float]) -> list[float]:
+        places = above_zero(x) if self._chart.log_x else x
+        return as_drawn(places, self._kind, self._unit)
+
+    def _y(self, values: Sequence[float]) -> list[float]:
+        drawn = drawable(values)
+        return above_zero(drawn) if self._chart.log_y else drawn
 
 
-@contextmanager
-def _style() -> Iterator[None]:
-    """Draw in one style, whatever matplotlibrc says, and put everything back."""
-    with mpl.rc_context(), warnings.catch_warnings():
-        # Without a font for a script, PNG and PDF show boxes; the plot is worth having anyway.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
-        mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
-        mpl.rcParams["font.family"] = _families()
-        yield
+def _dots(look: dict[str, Any]) -> dict[str, Any]:
+    return look | {"linestyle": "none", "marker": "o", "markersize": 5}
 
 
-def _families() -> list[str]:
-    from matplotlib.font_manager import fontManager
-
-    present = {font.name for font in fontManager.ttflist}
-    return ["DejaVu Sans", *(name for name in _FALLBACKS if name in present)]
+def _all(panel: Panel) -> Sequence[Curve | Band]:
+    return [*panel.curves, *panel.bands]
 
 
-def _draw(axes: Axes, index: int, curve: Curve, width: float) -> Line2D:
-    """Draw one curve and return what stands for it in the legend."""
-    line: dict[str, Any] = {
-        "color": _COLOURS[index % len(_COLOURS)],
-        "linestyle": _DASHES[index // len(_COLOURS) % len(_DASHES)],
-        "linewidth": width,
-    }
-    dots: dict[str, Any] = line | {"linestyle": "none", "marker": "o", "markersize": 5}
-    values = drawable(curve.values)
-    shown = thinned(values)
-    axes.plot([curve.steps[at] for at in shown], [values[at] for at in shown], **line)
-    alone = isolated(values)
-    if not alone:
-        return Line2D([], [], **line)
-    axes.plot([curve.steps[at] for at in alone], [values[at] for at in alone], **dots)
-    joined = len(alone) < sum(not math.isnan(value) for value in values)
-    return Line2D([], [], **(line if joined else dots))
+def _grid(panels: int) -> tuple[int, int]:
+    """Return rows and columns for so many panels."""
+    columns = 1 if panels <= 3 else 2 if panels <= 8 else 3
+    return max(1, -(-panels // columns)), columns
 
 
-def _label(curve: Curve) -> str:
-    label = shortened(curve.label, _LABEL)
-    if all(math.isnan(value) for value in drawable(curve.values)):
-        label += " (no finite value)"
-    # Earlier versions of matplotlib leave names with a leading underscore out of legends.
-    return f"\N{ZERO WIDTH SPACE}{label}" if label.startswith("_") else label
-
-
-def _columns(count: int) -> int:
-    """Return how many columns of names stand beside the axes."""
-    return 0 if count <= _INSIDE else -(-min(count, _DISTINCT) // _ROWS)
-
-
-def _legend(
-    figure: Figure, axes: Axes, handles: list[Line2D], labels: list[str], columns: int
-) -> None:
-    style: dict[str, Any] = {"frameon": False, "handlelength": 3.2}
-    if not columns:
-        axes.legend(handles, labels, loc="best", fontsize=9, **style | {"frameon": True})
-        return
-    if len(labels) > _DISTINCT:
-        handles = [*handles[: _DISTINCT - 1], Line2D([], [], linestyle="none")]
-        labels = [*labels[: _DISTINCT - 1], f"and {len(labels) - _DISTINCT + 1} more"]
-    figure.legend(handles, labels, loc="outside right upper", ncols=columns, fontsize=7.5, **style)
+def _size(grid: tuple[int, int], beside: int, *, alone: bool) -> tuple[float, float]:
+    """Return width and height in inches, the legend included."""
+    rows, columns = grid
+    legend_width = 2.6 * beside
+    if alone:
+        return 7.2 + legend_width, 5.4 if beside else 4.5
+    return {1: 7.2, 2: 9.6, 3: 12.6}[columns] + legend_width, max(5.4, 2.5 * rows + 0.4)
