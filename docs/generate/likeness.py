@@ -20,6 +20,7 @@ _GENERAL = (
     (re.compile(r"(<time>-)[\w-]+(\.yaml)"), r"\1<writer>\2"),
     (re.compile(r"\b\d+-[0-9a-f]{8}\b(?=\.jsonl?)"), "<writer>"),
     (_NAME, "<name>"),
+    (re.compile(r"^(⠶ .*)\b[0-9a-f]{4}$", re.MULTILINE), r"\1<name>"),  # a plot's legend
     (re.compile(r"\d+(\.\d+)? (?=s\b|packages\b|GiB free)"), "<number> "),
     (re.compile(r"packages \(\d+\)"), "packages (<number>)"),
     (re.compile(r"((?:duration|cpu_seconds|peak_memory|elapsed|size)\"?: ?)[\d.e-]+"), r"\1<n>"),

@@ -33,7 +33,7 @@ def matrix_chart(project: Project, run: RecordedRun, name: str) -> MatrixChart:
         matrix.shares(),
         rows or "true",
         columns or "predicted",
-        title=f"{file.path} of run {run.id[9:13]}",
+        title=f"{file.path} of run {run.id}",
     )
 
 
@@ -47,7 +47,7 @@ def table_chart(project: Project, run: RecordedRun, name: str) -> TableChart:
     """
     file = _output(run, name)
     table = read_table(_content(project, file), file.path)
-    title = f"{file.path} of run {run.id[9:13]}"
+    title = f"{file.path} of run {run.id}"
     return TableChart(run.id, file.path, table.columns, table.rows, title)
 
 

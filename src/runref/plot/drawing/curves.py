@@ -78,7 +78,7 @@ class _Pen:
     def __init__(self, chart: CurvesChart, kind: Kind, unit: float) -> None:
         self._chart, self._kind, self._unit = chart, kind, unit
         self._place = {key: place for place, key in enumerate(chart.keys())}
-        self._width = 1.5 if len(self._place) <= _MANY else 1.0
+        self._width = 1.5 if len(self._place) <= _MANY else 0.9
         self._finite: set[str] = set()
         self.handles: dict[str, Line2D] = {}
 

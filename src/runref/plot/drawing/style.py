@@ -51,6 +51,7 @@ INSIDE = 6
 ROWS = 28
 """Names below each other in the legend's columns."""
 
+_DPI = 150
 _STYLE: Any = {
     "axes.grid": True,
     "axes.spines.right": False,
@@ -102,7 +103,12 @@ def save(figure: Figure, target: Path | BinaryIO, format: Format) -> None:  # no
     """
     with styled():
         try:
-            figure.savefig(target, format=format, dpi=150, metadata=_METADATA[format])
+            if format == "png":
+                # The same bytes as savefig writes, which lays everything out twice.
+                figure.set_dpi(_DPI)
+                FigureCanvasAgg(figure).print_png(target, metadata=_METADATA[format])  # type: ignore[no-untyped-call]
+            else:
+                figure.savefig(target, format=format, dpi=_DPI, metadata=_METADATA[format])
         except OSError as error:
             raise PictureUnwritable(
                 f"{target} cannot be written: {error.strerror}",
