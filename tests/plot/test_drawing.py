@@ -354,3 +354,19 @@ def _place(node: ET.Element) -> tuple[float, float]:
     if moved:
         return float(moved[1]), float(moved[2])
     return float(node.get("x", 0)), float(node.get("y", 0))
+
+
+@pytest.mark.parametrize(("count", "named"), [(3, 3), (40, 40), (41, 21), (100, 34)])
+def test_so_many_texts_are_named_as_have_room(count: int, named: int, tmp_path: Path) -> None:
+    texts = column("seed", *(f"s{number}" for number in range(count)))
+    numbers = column("acc", *range(count))
+    shown = svg_texts(ScatterChart(["r"] * count, texts, numbers), tmp_path)
+    assert sum(re.fullmatch(r"s\d+", text) is not None for text in shown) == named
+
+
+def test_names_of_low_panels_are_short(tmp_path: Path) -> None:
+    long = "a/very/long/name/" * 6
+    alone = svg_texts(CurvesChart([Panel(long, [curve("x")])]), tmp_path)
+    beside = svg_texts(CurvesChart([Panel(long, [curve("x")])] * 2), tmp_path)
+    assert max(len(text) for text in alone if text.startswith("a/very")) == 46
+    assert max(len(text) for text in beside if text.startswith("a/very")) == 26

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _CATEGORY = 22
 """Characters of a text at its tick."""
+_NAMED = 40
+"""Ticks with names that have room beside each other; of more, every second, third … is named."""
+_ROW = 60
+"""Characters that have room beside each other."""
 
 
 def as_drawn(values: Sequence[float], kind: Kind, unit: float = 1.0) -> list[float]:
@@ -38,7 +42,7 @@ def prepare(axes: Axes, side: Literal["x", "y"], label: str, kind: Kind, *, log:
         log: Whether it is logarithmic.
     """
     axis: Axis = axes.xaxis if side == "x" else axes.yaxis
-    axis.set_label_text(shortened(label, 80 if side == "x" else 60))
+    axis.set_label_text(shortened(label, 70 if side == "x" else 46))
     if kind == "moment":
         label_moments(axis)
     elif log:
@@ -68,10 +72,15 @@ def label_powers(axis: Axis) -> None:
 def label_categories(axis: Axis, column: Column) -> None:
     """Name the places of texts on an axis."""
     names = column.categories
-    axis.set_major_locator(FixedLocator(list(range(len(names)))))
+    every = -(-len(names) // _NAMED)
+    axis.set_major_locator(FixedLocator(list(range(0, len(names), every))))
     texts = [shortened(name, _CATEGORY) for name in names]
     axis.set_major_formatter(FuncFormatter(lambda value, _place: _at(texts, value)))
-    if axis is axis.axes.xaxis and sum(map(len, texts)) > 60:
+    if axis is not axis.axes.xaxis:
+        return
+    if len(texts) > _NAMED // 2:
+        axis.set_tick_params(rotation=90, labelsize=7.5)
+    elif sum(map(len, texts)) > _ROW:
         axis.set_tick_params(rotation=30)
         for label in axis.get_ticklabels():
             label.set_horizontalalignment("right")

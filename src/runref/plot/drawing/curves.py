@@ -62,7 +62,7 @@ def draw_curves(chart: CurvesChart) -> Figure:
         if kind == "number" and not chart.log_x and all(float(x).is_integer() for x in every_x):
             whole_ticks(cells[0].xaxis)
         if len(chart.panels) > 1 and chart.title:
-            figure.suptitle(shortened(chart.title, 90), fontsize=11, x=0.01, ha="left")
+            figure.suptitle(shortened(chart.title, 60), fontsize=11, x=0.01, ha="left")
         elif chart.title:
             set_title(cells[0], chart.title)
         if labels:
@@ -84,13 +84,15 @@ class _Pen:
 
     def draw(self, axes: Axes, panel: Panel) -> None:
         """Draw one panel."""
-        prepare(axes, "y", panel.metric, "number", log=False)
+        # A low panel has room for a short name only.
+        name = panel.metric if len(self._chart.panels) <= 1 else shortened(panel.metric, 26)
+        prepare(axes, "y", name, "number", log=False)
         for band in panel.bands:
             self._band(axes, band)
         for curve in panel.curves:
             self._curve(axes, curve)
         if self._chart.log_y:
-            prepare(axes, "y", panel.metric, "number", log=True)
+            prepare(axes, "y", name, "number", log=True)
 
     def label(self, key: str, label: str) -> str:
         """Return what the legend says."""

@@ -147,7 +147,7 @@ def new_figure(width: float, height: float) -> Figure:
 def set_title(axes: Axes, title: str) -> None:
     """Put a title above the axes, at the left; none where it is empty."""
     if title:
-        axes.set_title(shortened(title, 90), fontsize=11, loc="left")
+        axes.set_title(shortened(title, 70), fontsize=11, loc="left")
 
 
 def legend_columns(count: int) -> int:
