@@ -312,3 +312,18 @@ def test_images_are_sent_in_the_terminals_way() -> None:
     iterm = escape_sequence(png, "iterm2", 80)
     assert iterm.startswith("\x1b]1337;File=inline=1;size=10240;width=80;preserveAspectRatio=1:")
     assert base64.b64decode(iterm.partition(":")[2].removesuffix("\x07")) == png
+
+
+def test_the_series_are_those_of_the_first_rank_that_logged(repo: Any, plot: Any) -> None:
+    program = """\
+import os, runref
+from runref.tracking.run_directory import RUN_VARIABLE
+with runref.init(console=False) as run:
+    os.environ[RUN_VARIABLE] = str(run.directory.path)
+    os.environ.update(RANK="1", WORLD_SIZE="2", LOCAL_RANK="1")
+    import subprocess, sys
+    line = "import runref; runref.init(console=False).log({'alone': 3})"
+    subprocess.run([sys.executable, "-c", line], check=True)
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=repo.path, check=True)
+    assert curves(plot("alone", "@")) == [[[3]]]

@@ -74,9 +74,10 @@ def known_metrics(project: Project, addresses: Sequence[str]) -> list[str]:
 
 
 def series_of(project: Project, run: RecordedRun, metrics: Sequence[str]) -> dict[str, Points]:
-    """Return those of the named series that a run has, as rank 0 logged them."""
+    """Return those of the named series that a run has, of the first rank that logged."""
     found: dict[str, Points] = {}
-    for row in read_rows(project.repository.objects, run.tree).get(0, []):
+    rows = read_rows(project.repository.objects, run.tree)
+    for row in rows[min(rows)] if rows else ():
         for name in metrics:
             if name in row.values:
                 points = found.setdefault(name, Points())

@@ -132,6 +132,8 @@ def _tell_lacking(runs: Sequence[RecordedRun], metric: str, curves: Sequence[Cur
 
 def _tell_unshown(metric: str, curves: Sequence[Curve], look: Look) -> None:
     """Say what stands on no logarithmic axis; complain where nothing does."""
+    if not (look.log_x or look.log_y):
+        return
     unshown = shown = 0
     for curve in curves:
         for x, value in zip(curve.x, drawable(curve.values), strict=True):

@@ -92,7 +92,7 @@ def legend(
     """Return the names of what is drawn, in as many columns as fit; the rest is counted."""
     kept = list(names.items())[:_NAMES]
     sign = "⠶" if braille else ""
-    texts = [(medium.short(name, 40), pen) for name, pen in kept]
+    texts = [(medium.short(name, min(40, medium.width - 3)), pen) for name, pen in kept]
     column = max((width_of(text) for text, _ in texts), default=0) + 5
     across = max(1, medium.width // column)
     lines = [medium.short(title, medium.width)] if title else []

@@ -43,7 +43,12 @@ def curves_text(chart: CurvesChart, medium: Medium) -> list[str]:
         text.append(named(chart.title, panel.metric, medium))
         text += framed(canvas, x, y, medium, left=left)
     text.append(below(_LABELS[chart.x], medium, left))
-    return text + legend({labels[k]: p for k, p in pens.items()}, medium, braille=braille)
+    finite = {key for lines in series for key, xs, ys in lines if _any_finite(xs, ys)}
+    names = {
+        label if key in finite else f"{label} (no finite value)": pens[key]
+        for key, label in labels.items()
+    }
+    return text + legend(names, medium, braille=braille)
 
 
 def scatter_text(chart: ScatterChart, medium: Medium) -> list[str]:
@@ -65,7 +70,8 @@ def scatter_text(chart: ScatterChart, medium: Medium) -> list[str]:
     if color:
         text += legend(pens, medium, braille=False, title=f"{color.name}:")
     elif chart.color is not None:
-        text.append(medium.plain(f"{chart.color.name} is a number: its colours need a picture"))
+        note = f"{chart.color.name} is a number: its colours need a picture"
+        text.append(medium.short(note, medium.width))
     return text
 
 
@@ -101,6 +107,10 @@ def parallel_text(chart: ParallelChart, medium: Medium) -> list[str]:
     if last.kind == "text":
         text += legend(pens, medium, braille=medium.unicode, title=f"{last.name}:")
     return text
+
+
+def _any_finite(xs: Sequence[float], ys: Sequence[float]) -> bool:
+    return any(not math.isnan(x + y) for x, y in zip(xs, ys, strict=True))
 
 
 def _lines(panel: Panel, chart: CurvesChart) -> list[tuple[str, Sequence[float], Sequence[float]]]:

@@ -48,9 +48,10 @@ def histogram_text(chart: HistogramChart, medium: Medium) -> list[str]:
 def matrix_text(chart: MatrixChart, medium: Medium) -> list[str]:
     """Return the counts in a grid: classes at the left, and by their numbers above."""
     number = min(len(chart.labels), _CLASSES)
-    left = min(max(width_of(label) for label in chart.labels), 18) + len(str(number)) + 1
     cells = [[shown(count) for count in row[:number]] for row in chart.counts[:number]]
     width = max(3, *(len(cell) for row in cells for cell in row)) + 1
+    names = max(width_of(medium.plain(label)) for label in chart.labels)
+    left = len(str(number)) + 1 + min(names, 18, medium.width - width - 4)
     fitting = max(1, (medium.width - left) // width)
     title = f"{chart.title}: {chart.rows} (down) by {chart.columns} (across)".lstrip(": ")
     lines = [medium.short(title, medium.width)]
@@ -63,7 +64,7 @@ def matrix_text(chart: MatrixChart, medium: Medium) -> list[str]:
         parts = [_cell(row[to], shares[to], width, medium) for to in across]
         lines.append(label + " " * (left - width_of(label)) + "".join(parts))
     if len(chart.labels) > len(across):
-        lines.append(f"and {len(chart.labels) - len(across)} more classes; -o FILE draws them all")
+        lines.append(f"and {len(chart.labels) - len(across)} more classes")
     return lines
 
 
