@@ -4,6 +4,7 @@ import math
 import multiprocessing
 import os
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -307,9 +308,9 @@ def test_a_damaged_page_is_noticed_when_it_is_read(writer: Any, folder: Path, pa
 
 def test_a_damaged_record_in_the_file_is_noticed(writer: Any, folder: Path) -> None:
     path = fill(writer, folder)
-    for damage in (b"{", b"{}", b'{"id":1}'):
+    for damage in (b"{", zlib.compress(b"{}"), zlib.compress(b'{"id":1}')):
         with sqlite3.connect(path) as database:
-            database.execute("update runs set record = ?", (damage,))
+            database.execute("update documents set record = ?", (damage,))
         database.close()
         agrees(RunIndex(writer.runs, folder), writer, B, A)
 
@@ -408,7 +409,7 @@ def test_an_index_that_another_process_holds_is_replaced_for_the_moment(
     writer: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = fill(writer, folder)
-    monkeypatch.setattr("runref.index.run_index._BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("runref.index.database.BUSY_SECONDS", 0.05)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("begin exclusive")
     writer.run(C)

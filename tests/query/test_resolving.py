@@ -12,25 +12,21 @@ from runref.model.record import Command, MetricSummary, Parameter, Record
 from runref.query.condition import (
     Always,
     And,
-    Collection,
     Compare,
-    EnvironmentValue,
-    Field,
     HasPrefix,
     IsNan,
-    Metric,
     NumberValue,
     OneOf,
     Or,
-    Package,
     TextValue,
     TimeValue,
 )
-from runref.query.condition import Parameter as ParameterReference
 from runref.query.errors import AmbiguousName, QueryInvalid, QueryTypeMismatch, UnknownName
 from runref.query.evaluate import MISSING, evaluate, value_of
 from runref.query.parse import parse, parse_name
 from runref.query.pattern import PatternRefused, matcher
+from runref.query.reference import Collection, EnvironmentValue, Field, Metric, Package
+from runref.query.reference import Parameter as ParameterReference
 from runref.query.resolve import resolve, resolve_name
 
 NOW = datetime(2026, 11, 28, 0, 30, tzinfo=timezone(timedelta(hours=1)))

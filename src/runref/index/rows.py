@@ -2,49 +2,82 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from runref.errors import RunrefError
 from runref.git.objects import ObjectStore
+from runref.index.tables import FIELD_COLUMNS, METRIC_PARTS, number, stored_field, typed
 from runref.model.annotations import Additions
-from runref.model.codec import dump_json_line, load_json
+from runref.model.codec import dump_json_line, escape_text, load_json
 from runref.model.documents import from_document, to_document
 from runref.model.record import Record
-from runref.store.recorded import RecordedRun, read_additions, read_record
+from runref.query.offered import NUMBER, parameters_of, summary_of
+from runref.store.recorded import RecordedRun, read_additions, read_record_and_document
+
+_LEVEL = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What the index remembers of one run.
+class Rows(NamedTuple):
+    """What the index remembers of one run, in values that can be handed to another process.
 
     Attributes:
-        run: Id, tree, start, record, additions and problem.
-        held: Run, digest, kind and size in bytes of every artifact whose content it stored.
+        run: Id, tree and problem.
+        fields: A value for each of `FIELD_COLUMNS`; nothing where the run cannot be read.
+        documents: Record and additions, compressed.
+        params: Name, type and value of every parameter.
+        summary: The same of every summary value.
+        metrics: Name and `METRIC_PARTS` of every metric.
+        tags: The tags, later ones included.
+        files: Role, path, digest, kind, size in bytes and whether it is stored, of every input and
+            output.
+        wide_numbers: Whether one of the numbers has no room in SQLite.
     """
 
-    run: tuple[object, ...]
-    held: tuple[tuple[str, str, str, int], ...]
+    run: tuple[str, str, str]
+    fields: tuple[Any, ...] = ()
+    documents: tuple[bytes, ...] = ()
+    params: tuple[tuple[str, str, Any], ...] = ()
+    summary: tuple[tuple[str, str, Any], ...] = ()
+    metrics: tuple[tuple[Any, ...], ...] = ()
+    tags: tuple[str, ...] = ()
+    files: tuple[tuple[str, str, str, str, Any, bool], ...] = ()
+    wide_numbers: bool = False
 
 
 def rows_of(
     objects: ObjectStore, run_id: str, tree: str, annotation_files: Mapping[str, bytes]
 ) -> Rows:
-    """Return the rows of a run; one that cannot be read holds nothing and says why."""
+    """Return the rows of a run; one that cannot be read has none but its problem."""
     try:
-        record = read_record(objects, run_id, tree)
+        record, document = read_record_and_document(objects, run_id, tree)
     except RunrefError as error:
-        day = f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
-        return Rows((run_id, tree, day, None, None, error.message), ())
+        return Rows((run_id, tree, error.message))
     additions, _ = read_additions(record.tags, annotation_files)
-    document = dump_json_line(to_document(record))
+    subject = _Fields(record, tree, additions.tags)
+    documents = (document, to_document(additions))
+    params, summary = _flat(parameters_of(record)), _flat(summary_of(record))
+    metrics = tuple(
+        (escape_text(name), *(number(getattr(each, part)) for part in METRIC_PARTS))
+        for name, each in record.metrics.items()
+    )
     return Rows(
-        (run_id, tree, record.started, document, dump_json_line(to_document(additions)), ""),
-        tuple(
-            (run_id, file.digest, file.kind, file.size)
-            for file in (*record.inputs, *record.outputs)
-            if file.digest and file.stored
+        run=(run_id, tree, ""),
+        fields=tuple(stored_field(field.read(subject)) for field in FIELD_COLUMNS),
+        documents=tuple(zlib.compress(dump_json_line(each), _LEVEL) for each in documents),
+        params=params,
+        summary=summary,
+        metrics=metrics,
+        tags=tuple(map(escape_text, additions.tags)),
+        files=tuple(
+            (role, escape_text(file.path), file.digest, file.kind, number(file.size), file.stored)
+            for role, files in (("input", record.inputs), ("output", record.outputs))
+            for file in files
         ),
+        wide_numbers=any(isinstance(value, str) for each in metrics for value in each[1:])
+        or any(kind == NUMBER and isinstance(value, str) for _, kind, value in (*params, *summary)),
     )
 
 
@@ -52,6 +85,28 @@ def recorded(tree: str, record: bytes, additions: bytes) -> RecordedRun:
     """Return the run that a row holds."""
     return RecordedRun(
         tree,
-        from_document(Record, load_json(record)),
-        from_document(Additions, load_json(additions)),
+        from_document(Record, load_json(zlib.decompress(record))),
+        from_document(Additions, load_json(zlib.decompress(additions))),
     )
+
+
+def _flat(values: Mapping[str, Any]) -> tuple[tuple[str, str, Any], ...]:
+    return tuple((escape_text(name), *typed(value)) for name, value in values.items())
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """A record as the table of fields asks for it, which needs no more than this."""
+
+    record: Record
+    record_hash: str
+    tags: tuple[str, ...]
+
+    def package(self, name: str) -> None:
+        raise NotImplementedError(name)
+
+    def environment(self, path: str) -> None:
+        raise NotImplementedError(path)
+
+    def code_file(self, path: str) -> None:
+        raise NotImplementedError(path)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from zlib import error as DamagedBlob  # noqa: N812
 
+from runref.git.files import CannotWrite
+from runref.git.locks import LockBusy, LocksUnsupported, exclusive
 from runref.git.objects import ObjectMissing
-from runref.index.rows import recorded, rows_of
+from runref.index.database import built_aside, connect, open_database, transaction
+from runref.index.rows import recorded
+from runref.index.tables import VERSION
 from runref.model.codec import UnreadableDocument
 from runref.model.documents import MalformedDocument
 from runref.store.recorded import RecordedRun
@@ -23,28 +28,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_VERSION = 2
-_BUSY_SECONDS = 10.0
-_SCHEMA = """
-create table if not exists meta (name text primary key, value text not null);
-create table if not exists runs (
-    id text primary key,
-    tree text not null,
-    started text not null,
-    record blob,
-    additions blob,
-    problem text not null default ''
-);
-create index if not exists runs_by_time on runs (started, id);
-create index if not exists runs_by_tree on runs (tree);
-create table if not exists held (
-    run text not null,
-    digest text not null,
-    kind text not null,
-    size integer not null,
-    primary key (run, digest, kind)
-) without rowid;
-"""
+OnProgress = Callable[[int, int], None]
+"""Told how many runs are done, of how many."""
+
+_MANY = 2_000
+"""Changed runs from which a new index is built aside, so that nobody waits for a large write."""
+_BUILD_SECONDS = 600.0
+"""How long to wait for another process that builds the same index."""
+_DAMAGED = (sqlite3.DatabaseError, UnreadableDocument, MalformedDocument, DamagedBlob)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +61,25 @@ class Held:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """What there is to know about an index.
+
+    Attributes:
+        path: Its file; none where it is in memory.
+        size: Bytes of the file.
+        version: Version of its tables.
+        runs: How many runs it knows.
+        unreadable: How many of them could not be read.
+    """
+
+    path: Path | None
+    size: int
+    version: int
+    runs: int
+    unreadable: int
+
+
 class RunIndex:
     """The index over one repository's runs.
 
@@ -77,36 +87,37 @@ class RunIndex:
         runs: The ref that it is derived from.
         folder: Where its file goes; one for each repository.
         on_progress: Told (done, total) runs while it is brought up to date.
+
+    Attributes:
+        path: Its file.
     """
 
-    def __init__(
-        self,
-        runs: RunsRef,
-        folder: Path,
-        on_progress: Callable[[int, int], None] | None = None,
-    ) -> None:
-        self._runs = runs
+    def __init__(self, runs: RunsRef, folder: Path, on_progress: OnProgress | None = None) -> None:
+        self.runs = runs
         self._on_progress = on_progress
         name = hashlib.sha256(bytes(runs.lock_path.resolve())).hexdigest()[:24]
         self.path = folder / f"{name}.sqlite3"
-        self._database = _open(self.path)
+        self._database = open_database(self.path)
+        self._root: str | None = None
 
     def newest(self, limit: int | None = None, offset: int = 0) -> list[RecordedRun]:
         """Return the runs that can be read, the newest first."""
         query = (
-            "select tree, record, additions from runs where problem = ''"
-            " order by started desc, id desc limit ? offset ?"
+            "select tree, record, additions from documents join ("
+            "select n, tree, started, id from runs where problem = ''"
+            " order by started desc, id desc limit ? offset ?) on run = n"
+            " order by started desc, id desc"
         )
-        return self._ask(query, (-1 if limit is None else limit, offset), recorded)
+        return self.ask(query, (-1 if limit is None else limit, offset), recorded)
 
     def ids(self) -> list[str]:
         """Return the ids of all runs, unreadable ones included."""
-        return self._ask("select id from runs", (), str)
+        return self.ask("select id from runs", (), str)
 
     def by_record_hash(self, prefix: str) -> list[str]:
         """Return the ids of the runs whose record hash begins with `prefix`."""
         query = "select id from runs where tree >= ? and tree < ?"
-        return self._ask(query, (prefix, f"{prefix}g"), str)  # g follows the hex digits
+        return self.ask(query, (prefix, f"{prefix}g"), str)  # g follows the hex digits
 
     def held(self, run_ids: Sequence[str] | None = None) -> list[Held]:
         """Return the artifacts whose content runs stored, each once, in the order of digests.
@@ -115,125 +126,143 @@ class RunIndex:
             run_ids: The runs to look at; all of them where it is none.
         """
         query = (
-            "select distinct digest, kind, size from held"
-            " where ? is null or run in (select value from json_each(?)) order by digest, kind"
+            "select distinct digest, kind, size from files where stored and digest != ''"
+            " and (? is null or run in (select n from runs, json_each(?) where runs.id = value))"
+            " order by digest, kind"
         )
         chosen = None if run_ids is None else json.dumps(list(run_ids))
-        return self._ask(query, (chosen, chosen), Held)
+        return self.ask(query, (chosen, chosen), Held)
 
     def unreadable(self) -> list[Unreadable]:
         """Return the runs that could not be read."""
-        query = "select id, problem from runs where problem != '' order by id"
-        return self._ask(query, (), Unreadable)
+        query = "select id, problem from runs where problem <> '' order by id"
+        return self.ask(query, (), Unreadable)
 
     def count(self) -> int:
         """Return how many runs there are, unreadable ones included."""
-        (count,) = self._ask("select count(*) from runs", (), int)
+        (count,) = self.ask("select count(*) from runs", (), int)
         return count
+
+    def status(self) -> IndexStatus:
+        """Return where the index is and what is in it."""
+        runs, unreadable = self.count(), len(self.unreadable())
+        path = self.file
+        size = path.stat().st_size if path else 0
+        return IndexStatus(path, size, VERSION, runs, unreadable)
+
+    def rebuild(self) -> None:
+        """Throw everything away and read the ref again."""
+        self._build(self.runs.root(), anew=True)
 
     def close(self) -> None:
         """Close the index's file."""
         self._database.close()
 
-    def _ask(self, query: str, values: tuple[object, ...], read: Callable[..., T]) -> list[T]:
+    def ask(self, query: str, values: Sequence[object], read: Callable[..., T]) -> list[T]:
         """Return what `read` makes of each row, after the index has caught up with the ref.
 
         An index that cannot be used (damaged, read-only, no room, held by another process for long)
         is replaced: by a new file, or for as long as this object lives by one in memory.
+
+        Args:
+            query: A select statement.
+            values: Its parameters.
+            read: Given the columns of a row.
         """
         try:
             self._catch_up()
             return [read(*row) for row in self._database.execute(query, values)]
-        except (sqlite3.DatabaseError, UnreadableDocument, MalformedDocument) as error:
-            self._database.close()
-            self._database = _in_place_of(self.path, error)
-            self._catch_up()
+        except _DAMAGED as error:
+            self._replace(error)
             return [read(*row) for row in self._database.execute(query, values)]
+
+    def connection(self) -> sqlite3.Connection:
+        """Return the database, caught up with the ref, for statements of the index's own."""
+        try:
+            self._catch_up()
+        except _DAMAGED as error:
+            self._replace(error)
+        return self._database
+
+    def _replace(self, error: Exception) -> None:
+        self._database.close()
+        self._root = None
+        self._database = connect(None)
+        if not isinstance(error, sqlite3.OperationalError):  # about the file, not its content
+            with suppress(OSError):
+                self.path.unlink(missing_ok=True)
+            self._database = open_database(self.path)
+        self._catch_up()
 
     def _catch_up(self) -> None:
         """Take in what the ref gained or lost since the index last saw it."""
-        root = self._runs.root()
-        if root == self._seen():
+        root = self.runs.root()
+        if root == self._root or root == self._seen():
+            self._root = root
             return
-        with self._transaction():
-            # Another process may have caught up while this one waited for the transaction.
-            seen = self._seen()
-            try:
-                changes = self._runs.changes(seen, root)
-            except ObjectMissing:  # the ref was rewritten and the old tree is gone
-                seen, changes = "", self._runs.changes("", root)
+        changes = self._changes(self._seen(), root)
+        if changes is None or len(changes.runs) > _MANY:
+            self._build(root)
+        else:
+            with transaction(self._database):
+                # Another process may have caught up while this one waited for the transaction.
+                changes = self._changes(self._seen(), root)
+                if changes is not None:
+                    from runref.index.filling import Filling
+
+                    filling = Filling(self._database, self.runs)
+                    filling.take(changes, root, self._on_progress, first=not self._seen())
+            if changes is None:
+                self._build(root)
+        self._root = root
+
+    def _changes(self, seen: str, root: str) -> Changes | None:
+        """Return what changed since a root tree; none where that tree is gone."""
+        try:
+            return self.runs.changes(seen, root)
+        except ObjectMissing:
             if not seen:
-                self._database.execute("delete from runs")
-                self._database.execute("delete from held")
-            self._take(changes, root, everything=not seen)
-            self._database.execute("insert or replace into meta values ('root', ?)", (root,))
+                raise
+            return None
 
-    def _take(self, changes: Changes, root: str, *, everything: bool) -> None:
-        trees = {run_id: tree for run_id, tree in changes.runs.items() if tree}
-        for run_id in changes.runs.keys() - trees.keys():
-            self._database.execute("delete from runs where id = ?", (run_id,))
-            self._database.execute("delete from held where run = ?", (run_id,))
-        for run_id in changes.annotations.keys() - changes.runs.keys():
-            row = self._database.execute("select tree from runs where id = ?", (run_id,)).fetchone()
-            if row:
-                trees[run_id] = row[0]
-        for done, (run_id, tree) in enumerate(trees.items(), 1):
-            # Of the first look at a ref it is known which runs have annotations: most have none.
-            bare = everything and run_id not in changes.annotations
-            files = {} if bare else self._runs.annotation_files(run_id, root)
-            self._take_run(run_id, tree, files)
-            if self._on_progress:
-                self._on_progress(done, len(trees))
+    @property
+    def file(self) -> Path | None:
+        """The file that is in use; none where it is memory."""
+        (_, _, file), *_ = self._database.execute("pragma database_list")
+        return Path(file) if file else None
 
-    def _take_run(self, run_id: str, tree: str, files: Mapping[str, bytes]) -> None:
-        rows = rows_of(self._runs.objects, run_id, tree, files)
-        self._database.execute("insert or replace into runs values (?, ?, ?, ?, ?, ?)", rows.run)
-        self._database.execute("delete from held where run = ?", (run_id,))
-        self._database.executemany("insert or ignore into held values (?, ?, ?, ?)", rows.held)
+    def _build(self, root: str, *, anew: bool = False) -> None:
+        """Read all runs into a new index, which takes the place of the old one at once."""
+        path = self.file
+        if path is None:
+            self._database.close()
+            self._database = connect(None)
+            self._fill(self._database, self.runs.changes("", root), root)
+            return
+        changes = self.runs.changes("", root)
+        try:
+            with exclusive(path.with_suffix(".lock"), wait=_BUILD_SECONDS):
+                self._reopen(path)
+                if anew or root != self._seen():  # another process may have built it meanwhile
+                    with built_aside(path) as new:
+                        self._fill(new, changes, root)
+                    self._reopen(path)
+        except (CannotWrite, LockBusy, LocksUnsupported, OSError):
+            self._database.close()
+            self._database = connect(None)  # it is only a cache
+            self._fill(self._database, changes, root)
+
+    def _reopen(self, path: Path) -> None:
+        self._database.close()
+        self._database = open_database(path)
+
+    def _fill(self, database: sqlite3.Connection, changes: Changes, root: str) -> None:
+        from runref.index.filling import Filling
+
+        with transaction(database):
+            filling = Filling(database, self.runs)
+            filling.take(changes, root, self._on_progress, first=True)
 
     def _seen(self) -> str:
         row = self._database.execute("select value from meta where name = 'root'").fetchone()
         return str(row[0]) if row else ""
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._database.execute("begin immediate")
-        try:
-            yield
-        except BaseException:
-            self._database.execute("rollback")
-            raise
-        self._database.execute("commit")
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return _connect(path)
-    except OSError:  # no place for a cache
-        return _connect(None)
-    except sqlite3.DatabaseError as error:
-        return _in_place_of(path, error)
-
-
-def _in_place_of(path: Path, error: Exception) -> sqlite3.Connection:
-    """Return an empty index instead of the one in `path`, which goes if it is damaged."""
-    if not isinstance(error, sqlite3.OperationalError):  # that is about the file, not its content
-        try:
-            path.unlink(missing_ok=True)
-            return _connect(path)
-        except (OSError, sqlite3.Error):
-            pass
-    return _connect(None)
-
-
-def _connect(path: Path | None) -> sqlite3.Connection:
-    database = sqlite3.connect(path or ":memory:", timeout=_BUSY_SECONDS, isolation_level=None)
-    (version,) = database.execute("pragma user_version").fetchone()
-    if version != _VERSION:
-        if version:
-            database.close()
-            raise sqlite3.DatabaseError(f"version {version} of the index is unknown")
-        database.executescript(f"begin immediate;{_SCHEMA}pragma user_version = {_VERSION};commit;")
-    database.execute("pragma synchronous = off")  # it can be built again
-    return database

@@ -65,7 +65,8 @@ def load_yaml(data: bytes) -> dict[str, Any]:
         raise UnreadableDocument(f"not readable as YAML: {error}") from error
     if not isinstance(document, dict):
         raise UnreadableDocument("not a YAML mapping")
-    unescaped: dict[str, Any] = _unescaped(document)
+    # A text that holds no escape has nothing to undo: most records are such.
+    unescaped: dict[str, Any] = _unescaped(document) if _BYTES.encode() in data else document
     return unescaped
 
 
@@ -129,7 +130,7 @@ _Dumper: Any = None
 
 def _escaped(value: Any) -> Any:
     if isinstance(value, str):
-        return value if value.isascii() and not value.startswith(_BYTES) else _escaped_text(value)
+        return value if value.isascii() and not value.startswith(_BYTES) else escape_text(value)
     if isinstance(value, Mapping):
         return {_escaped(name): _escaped(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -137,7 +138,8 @@ def _escaped(value: Any) -> Any:
     return value
 
 
-def _escaped_text(text: str) -> str:
+def escape_text(text: str) -> str:
+    """Return text as Unicode: what is none, or begins with ``bytes:``, is percent-encoded."""
     try:
         raw = text.encode()
         if not text.startswith(_BYTES):
@@ -149,11 +151,16 @@ def _escaped_text(text: str) -> str:
     return _BYTES + quote_from_bytes(raw)
 
 
+def unescape_text(text: str) -> str:
+    """Undo `escape_text`."""
+    if not text.startswith(_BYTES):
+        return text
+    return unquote_to_bytes(text[len(_BYTES) :]).decode("utf-8", "surrogateescape")
+
+
 def _unescaped(value: Any) -> Any:
     if isinstance(value, str):
-        if not value.startswith(_BYTES):
-            return value
-        return unquote_to_bytes(value[len(_BYTES) :]).decode("utf-8", "surrogateescape")
+        return unescape_text(value)
     if isinstance(value, dict):
         return {_unescaped(name): _unescaped(inner) for name, inner in value.items()}
     if isinstance(value, list):

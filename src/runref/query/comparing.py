@@ -14,7 +14,6 @@ from runref.query.condition import (
     BooleanValue,
     Compare,
     Condition,
-    Field,
     HasPrefix,
     IsNan,
     IsNone,
@@ -23,9 +22,6 @@ from runref.query.condition import (
     OneOf,
     Operator,
     Or,
-    Parameter,
-    Reference,
-    SummaryValue,
     TextValue,
     TimeValue,
     VersionValue,
@@ -36,6 +32,7 @@ from runref.query.literals import kind_of_literal, moments_of, number_of, prefix
 from runref.query.names import Kinds
 from runref.query.pattern import PatternRefused, matcher
 from runref.query.printing import print_operand
+from runref.query.reference import Field, Parameter, Reference, SummaryValue
 from runref.query.suggest import listed, nearest
 from runref.query.syntax import Duration, Literal, Name, Number, Text
 

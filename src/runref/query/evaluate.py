@@ -12,12 +12,8 @@ from runref.query import version
 from runref.query.condition import (
     Always,
     And,
-    CodeFile,
-    Collection,
     Compare,
     Condition,
-    EnvironmentValue,
-    Field,
     HasDigest,
     HasPrefix,
     IsEmpty,
@@ -26,15 +22,10 @@ from runref.query.condition import (
     IsNone,
     Matches,
     Membership,
-    Metric,
     Not,
     NumberValue,
     OneOf,
     Or,
-    Package,
-    Parameter,
-    Reference,
-    SummaryValue,
     TextValue,
     TimeValue,
     Value,
@@ -43,6 +34,17 @@ from runref.query.condition import (
 from runref.query.fields import BY_NAME, Subject
 from runref.query.offered import BOOLEAN, NUMBER, TEXT, kind_of, parameters_of, summary_of
 from runref.query.pattern import matcher
+from runref.query.reference import (
+    CodeFile,
+    Collection,
+    EnvironmentValue,
+    Field,
+    Metric,
+    Package,
+    Parameter,
+    Reference,
+    SummaryValue,
+)
 
 
 class Missing(Enum):

@@ -6,9 +6,13 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import TypeAlias, cast, get_args
 
-from runref.query import condition
+from runref.query import reference
 from runref.query.catalogue import Catalogue
-from runref.query.condition import (
+from runref.query.errors import AmbiguousName, QueryInvalid, UnknownName, shown
+from runref.query.fields import BY_NAME, COLLECTIONS
+from runref.query.offered import normalised
+from runref.query.printing import quoted
+from runref.query.reference import (
     CodeFile,
     EnvironmentValue,
     Field,
@@ -19,15 +23,11 @@ from runref.query.condition import (
     Reference,
     SummaryValue,
 )
-from runref.query.errors import AmbiguousName, QueryInvalid, UnknownName, shown
-from runref.query.fields import BY_NAME, COLLECTIONS
-from runref.query.offered import normalised
-from runref.query.printing import quoted
 from runref.query.suggest import listed, nearest
 from runref.query.syntax import Name
 from runref.query.tokens import is_word
 
-Target: TypeAlias = Reference | condition.Collection
+Target: TypeAlias = Reference | reference.Collection
 Kinds: TypeAlias = frozenset[str]
 
 PARTS: tuple[MetricPart, ...] = get_args(MetricPart)
@@ -108,7 +108,7 @@ class Names:
         if text in BY_NAME:
             return Field(BY_NAME[text].name)
         if text in COLLECTIONS:
-            return condition.Collection(cast("condition.CollectionName", text))
+            return reference.Collection(cast("reference.CollectionName", text))
         found = self._spellings(text)
         if len(found) > 1:
             raise AmbiguousName(

@@ -13,7 +13,6 @@ from runref.query.comparing import Side, described, matching, one_of, with_liter
 from runref.query.condition import (
     Always,
     And,
-    Collection,
     Condition,
     HasDigest,
     IsEmpty,
@@ -28,6 +27,7 @@ from runref.query.literals import prefix_of
 from runref.query.names import Names, Target
 from runref.query.parse import NESTING, TERMS, parse
 from runref.query.printing import print_operand
+from runref.query.reference import Collection
 from runref.query.suggest import listed, nearest
 
 _FLIPPED: Mapping[str, Operator] = {

@@ -50,6 +50,17 @@ def read_record(objects: ObjectStore, run_id: str, tree: str) -> Record:
     Raises:
         UnreadableRun: it is missing or damaged, or claims to be another run.
     """
+    return read_record_and_document(objects, run_id, tree)[0]
+
+
+def read_record_and_document(
+    objects: ObjectStore, run_id: str, tree: str
+) -> tuple[Record, dict[str, Any]]:
+    """Return the record of a run, and the document that it is made of.
+
+    Raises:
+        UnreadableRun: it is missing or damaged, or claims to be another run.
+    """
     try:
         files = {entry.name: entry.oid for entry in objects.read_tree(tree)}
         document = load_yaml(objects.read_blob(files[b"run.yaml"]))
@@ -66,7 +77,7 @@ def read_record(objects: ObjectStore, run_id: str, tree: str) -> Record:
         raise UnreadableRun(f"run {run_id}: {error}") from error
     except RunrefError as error:
         raise UnreadableRun(f"run {run_id}: {error.message}") from error
-    return record
+    return record, document
 
 
 def read_additions(
@@ -95,6 +106,23 @@ def read_file(objects: ObjectStore, tree: str, name: str) -> bytes:
         if entry.name == name.encode():
             return objects.read_blob(entry.oid)
     return b""
+
+
+def read_series_files(objects: ObjectStore, tree: str, rank: int | None = 0) -> list[bytes]:
+    """Return the series files of one rank, in order; none where it logged nothing.
+
+    Args:
+        objects: Where the run is.
+        tree: Its record hash.
+        rank: The rank; none for the first that logged.
+    """
+    places = sorted(
+        (*place, entry.oid)
+        for entry in objects.read_tree(tree)
+        if (place := parse_segment_name(entry.name.decode("utf-8", "replace")))
+    )
+    wanted = places[0][0] if rank is None and places else rank
+    return [objects.read_blob(oid) for held, _, oid in places if held == wanted]
 
 
 def read_rows(objects: ObjectStore, tree: str) -> dict[int, list[Row]]:

@@ -1,0 +1,112 @@
+"""Runs that have values in common, and what their other values come to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+def _std(values: Sequence[float]) -> float | None:
+    import statistics
+
+    return statistics.stdev(values) if len(values) > 1 else None
+
+
+def _median(values: Sequence[float]) -> float:
+    import statistics
+
+    return statistics.median(values)
+
+
+AGGREGATES: Mapping[str, Callable[[Sequence[float]], float | int | None]] = {
+    "mean": lambda values: math.fsum(values) / len(values),
+    "std": _std,
+    "count": len,
+    "min": min,
+    "max": max,
+    "median": _median,
+    "sum": math.fsum,
+}
+"""What numbers can come to. ``std`` is that of a sample (n - 1); one number has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Runs that have the same values under some names.
+
+    Attributes:
+        key: Those values; none where they are missing.
+        runs: How many runs.
+        values: For each other column, what its numbers come to, by the name of the aggregate;
+            empty where no run has a number there.
+    """
+
+    key: tuple[Any, ...]
+    runs: int
+    values: tuple[Mapping[str, float | int | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """The groups, in the order of their keys.
+
+    Attributes:
+        groups: The groups.
+        left_out: For each column, how many values are no numbers, or NaN, and were left out.
+    """
+
+    groups: tuple[Group, ...]
+    left_out: tuple[int, ...]
+
+
+def group(rows: Iterable[Sequence[Any]], by: int, aggregates: Sequence[str]) -> Grouped:
+    """Group rows by their first values, and reduce the others.
+
+    Args:
+        rows: Rows of equal length; none stands for what is missing.
+        by: How many values, from the first, make the key.
+        aggregates: Names of `AGGREGATES`.
+    """
+    held: dict[tuple[Any, ...], list[Sequence[Any]]] = {}
+    keys: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    width = 0
+    for row in rows:
+        width = len(row) - by
+        # True and 1 are not the same group.
+        exact = tuple((type(value) is bool, value) for value in row[:by])
+        keys.setdefault(exact, tuple(row[:by]))
+        held.setdefault(exact, []).append(row[by:])
+    left_out = [0] * width
+    groups = []
+    for exact, members in held.items():
+        columns = []
+        for place, column in enumerate(zip(*members, strict=True)):
+            numbers = [value for value in column if _is_number(value)]
+            present = sum(value is not None for value in column)
+            left_out[place] += present - len(numbers)
+            columns.append(_reduced(numbers, aggregates))
+        groups.append(Group(keys[exact], len(members), tuple(columns)))
+    groups.sort(key=lambda each: tuple(map(_rank, each.key)))
+    return Grouped(tuple(groups), tuple(left_out))
+
+
+def _reduced(
+    numbers: Sequence[float], aggregates: Sequence[str]
+) -> Mapping[str, float | int | None]:
+    if not numbers:
+        return {name: 0 for name in aggregates if name == "count"}
+    return {name: AGGREGATES[name](numbers) for name in aggregates}
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and not math.isnan(value)  # type: ignore[arg-type]
+
+
+def _rank(value: Any) -> tuple[int, Any]:
+    if value is None:
+        return 3, 0
+    if isinstance(value, (bool, int, float)):
+        return (1, 0) if value != value else (0, value)  # noqa: PLR0124 - NaN
+    return 2, str(value)
