@@ -122,10 +122,10 @@ def test_ls_sorts_and_limits(repo: Any, cli: Any) -> None:
 def test_ls_columns(two_runs: Any, cli: Any) -> None:
     done = cli("ls", "--columns", "lr,loss.max,loss.step_of_min,record,depth")
     assert done.out.splitlines()[1].split()[:3] == ["0.4", "1", "4"]
-    assert cli("ls", "--columns", "lr,nope", "--sort", "nada").err.splitlines() == [
-        "runref: no run listed here has 'nope'",
-        "runref: no run listed here has 'nada'",
-    ]
+    for argv in (("--columns", "lr,los"), ("--sort", "-los"), ("los > 3",)):
+        done = cli("ls", *argv)
+        assert (done.status, done.out) == (2, "")
+        assert 'unknown name "los": did you mean "loss"?' in done.err
 
 
 def test_csv_has_everything_exactly(two_runs: Any, cli: Any) -> None:

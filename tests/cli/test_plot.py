@@ -127,8 +127,8 @@ def test_groups_have_a_mean_and_a_band(plot: Any, cli: Any) -> None:
     assert (bands[0]["low"][0], bands[0]["high"][0]) == (1.001, 1.01)
     assert bands[0]["mean"][0] == pytest.approx(1.0055)
     assert [band["count"] for band in bands] == [[2] * 4, [1] * 4]
-    nothing = plot("loss", "--group-by", "nope")["panels"][0]["bands"]
-    assert [band["label"] for band in nothing] == ["no nope (n=3)"]
+    unknown = cli("plot", "loss", "--group-by", "nope", "--json")
+    assert unknown.error["code"] == "unknown-name"
 
 
 def test_what_a_logarithmic_axis_leaves_out_is_told(runs: Any, cli: Any) -> None:
@@ -239,7 +239,7 @@ def test_a_pipe_without_unicode_gets_ascii(runs: Any, process: Any) -> None:
         (("loss", "Loss", "@"), "nothing-to-plot", "no chosen run has the metric 'Loss'"),
         (("loss", "0000"), "unknown-run", "0000"),
         (("flat", "--log-y"), "nothing-to-plot", "none is above zero"),
-        (("--scatter", "lr", "nope"), "nothing-to-plot", "no chosen run has the column 'nope'"),
+        (("--scatter", "lr", "nope"), "unknown-name", 'unknown name "nope"'),
         (("--scatter", "lr", "nothing"), "nothing-to-plot", "that can be drawn"),
         (("--scatter", "flat", "loss", "--log-x"), "nothing-to-plot", "none is above zero"),
         (("--scatter", "lr", "optimizer"), "not-numeric", "optimizer is text"),

@@ -33,6 +33,8 @@ _COMMANDS = {
     "tag": "Add or remove tags.",
     "note": "Add a note.",
     "recover": "Record runs that were killed or wait.",
+    "sql": "Ask the index in SQL.",
+    "index": "Look at the index, or build it anew.",
     "doctor": "Check that runref works here.",
     "completion": "Print the shell's completion script.",
 }

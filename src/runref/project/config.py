@@ -51,6 +51,9 @@ TEMPLATE = """\
 #   link: copy                  # or hard: large files become read-only links into the store
 #   reference_over: 10 GiB      # larger inputs are hashed, not stored (default: no limit)
 
+# queries:                      # named queries: `runref ls 'queries.good and lr < 1e-3'`
+#   good: val/acc > 0.9 and status == "finished"
+
 # spool: /nfs/team/runref       # live runs on a shared file system
 # fsync: true                   # a run is on the disk before it counts as recorded
 """
@@ -124,6 +127,7 @@ class Config:
     remotes: Mapping[str, RemoteSettings] = field(default_factory=dict)
     default_remote: str = ""
     artifacts: _Artifacts = field(default_factory=_Artifacts)
+    queries: Mapping[str, str] = field(default_factory=dict)
     spool: str = ""
     fsync: bool = True
 

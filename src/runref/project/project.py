@@ -25,6 +25,7 @@ from runref.store.runs_ref import RunsRef
 
 if TYPE_CHECKING:
     from runref.artifacts import LocalStore
+    from runref.index.series import SeriesCache
     from runref.project.remotes import Remotes
     from runref.tracking.collect import Collection
     from runref.tracking.spool import Spool
@@ -171,6 +172,14 @@ class Project:
     def index(self, on_progress: Callable[[int, int], None] | None = None) -> RunIndex:
         """Return the index over the runs, in the user's cache folder."""
         return RunIndex(self.runs, cache_folder(self.environ) / "index", on_progress)
+
+    @cached_property
+    def series(self) -> SeriesCache:
+        """Columns of the series of recorded runs, in the user's cache folder."""
+        from runref.index.series import SeriesCache
+
+        path = cache_folder(self.environ) / "index" / "series.sqlite3"
+        return SeriesCache(self.repository.objects, path)
 
     def resolve(self, address: str, index: RunIndex | None = None) -> RecordedRun:
         """Return the recorded run that `address` names.

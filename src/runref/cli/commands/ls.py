@@ -2,35 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import click
 
-from runref.cli.columns import FIELDS, all_columns, cell, sort_runs, telling_columns
+from runref.cli.listing import print_csv, print_markdown, table_column
 from runref.cli.options import here, json_option, store_option
-from runref.cli.output import print_json, printable, run_document, say, tell
+from runref.cli.output import print_json, run_document, say, tell
+from runref.cli.paging import paged
 from runref.cli.progress import bar
-from runref.cli.table import Column, print_table
-from runref.cli.text import count_of, format_duration, format_moment, format_value
+from runref.cli.table import print_table
+from runref.cli.unread import name_unread
 from runref.errors import RunrefError
-from runref.index.run_index import Unreadable
+from runref.project.columns import (
+    Cells,
+    NamedColumn,
+    all_columns,
+    named_columns,
+    split_names,
+    telling_columns,
+)
 from runref.project.project import Project
-from runref.store.recorded import RecordedRun
+from runref.project.searching import Found, Search
 
 _DEFAULT_LIMIT = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """Runs to show, newest first, how many there are, and those that could not be read."""
+class Request:
+    """What is to be listed, and how.
 
-    runs: Sequence[RecordedRun]
-    unreadable: Sequence[Unreadable]
-    total: int
+    Attributes:
+        query: Which runs.
+        sort: Columns to sort by; with ``-`` before them, largest first.
+        limit: At most so many; none for all.
+        columns: Names of columns, with commas between; the telling ones where it is empty.
+        group_by: Names of columns whose values runs have in common; empty for single runs.
+        aggregates: What the numbers of a group are to come to.
+        form: ``table``, ``json``, ``csv`` or ``markdown``.
+    """
+
+    query: str
+    sort: Sequence[str]
+    limit: int | None
+    columns: str
+    group_by: str
+    aggregates: Sequence[str]
+    form: str
 
 
 @click.command()
+@click.argument("query", default="")
 @click.option(
     "--limit",
     metavar="N",
@@ -40,63 +64,149 @@ class Listing:
     help="Show so many.",
 )
 @click.option("--all", "show_all", is_flag=True, help="Show every run.")
-@click.option("--columns", metavar="NAMES", help="Comma-separated: id, lr, val/acc, val/acc.max …")
-@click.option("--sort", metavar="NAME", help="Sort by a column; -NAME: largest first.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV: every parameter and metric.")
+@click.option("--columns", metavar="NAMES", default="", help="Comma-separated: id,lr,val/acc.max …")
+@click.option(
+    "--sort", metavar="NAME", multiple=True, help="Sort by NAME; -NAME: largest first. Repeatable."
+)
+@click.option("--group-by", metavar="NAMES", default="", help="One line for runs that share these.")
+@click.option(
+    "--agg",
+    metavar="NAMES",
+    default="mean,std,count",
+    show_default=True,
+    help="Of groups: mean, std, count, min, max, median, sum.",
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, numbers with all digits.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print a Markdown table.")
+@click.option("--watch", is_flag=True, help="Show it again every two seconds, until Ctrl-C.")
 @json_option
 @store_option
 def command(
+    query: str,
     limit: int,
-    columns: str | None,
-    sort: str | None,
+    columns: str,
+    sort: tuple[str, ...],
+    group_by: str,
+    agg: str,
     store: str,
     *,
     show_all: bool,
     as_csv: bool,
+    as_markdown: bool,
+    watch: bool,
     as_json: bool,
 ) -> None:
     """List runs, newest first: live ones, then recorded ones.
 
+    QUERY says which: fields, parameters, metrics and more, compared with ==, !=, <, <=, >, >=, in,
+    ~ (regular expression) and `is missing`, put together with and, or, not. All of the language is
+    in docs/reference/query.md.
+
     Columns show the parameters that vary among the listed runs, and the main metrics. A column is
-    a field (id, started, experiment, name, tags, status, duration, verdict, record, command, host,
-    author), a parameter, a metric (its last value), or METRIC.max, .min, .mean, .first, .count,
-    .step_of_max, .step_of_min.
+    any name of a query, or tags, inputs, outputs. METRIC is its last value; METRIC.max, .min,
+    .mean, .first, .count, .step_of_max, .step_of_min are others.
 
     \b
     Examples:
-      runref ls
-      runref ls --all --sort -val/acc --columns id,lr,val/acc.max,duration
+      runref ls 'val/acc > 0.9 and lr < 1e-2 and "baseline" not in tags' --sort -val/acc
+      runref ls 'status == "failed" and started > 7d ago' --all
+      runref ls --columns id,lr,val/acc.max,duration --group-by optimizer --agg mean,std,count
       runref ls --json | jq '.runs[].metrics["val/acc"].max'
     """
-    if as_csv and as_json:
-        raise click.UsageError("--csv and --json exclude each other.")
-    listing = list_runs(here(store), None if show_all or sort else limit)
-    runs = list(listing.runs)
-    names = [name for name in columns.split(",") if name] if columns else []
-    if sort:
-        runs = sort_runs(runs, sort)[: None if show_all else limit]
-    if as_json:
-        unreadable = [{"id": each.id, "problem": each.problem} for each in listing.unreadable]
-        documents = [run_document(run) for run in runs]
-        print_json({"runs": documents, "total": listing.total, "unreadable": unreadable})
-    elif as_csv:
-        _print_csv(runs, names or all_columns(runs))
-    else:
-        _print(runs, listing, names or telling_columns(runs))
-    _name_unknown(runs, [*names, *([sort.removeprefix("-")] if sort else [])])
-    _name_unreadable(listing.unreadable)
+    forms = [
+        name
+        for name, wanted in (("json", as_json), ("csv", as_csv), ("markdown", as_markdown))
+        if wanted
+    ]
+    if len(forms) > 1:
+        raise click.UsageError(f"--{forms[0]} and --{forms[1]} exclude each other.")
+    request = Request(
+        query=query,
+        sort=sort,
+        limit=None if show_all else limit,
+        columns=columns,
+        group_by=group_by,
+        aggregates=split_names(agg),
+        form=forms[0] if forms else "table",
+    )
+    project = here(store)
+    if watch:
+        from runref.cli.watching import watch as show_again
+
+        show_again(lambda: _list(project, request))
+        return
+    with paged(enabled=request.form == "table"):
+        _list(project, request)
 
 
-def list_runs(project: Project, limit: int | None) -> Listing:
-    """Return the newest runs, after recording those that were killed or wait."""
+def _list(project: Project, request: Request) -> None:
+    with searching(project) as search:
+        if request.group_by:
+            from runref.cli.grouped import list_groups
+
+            list_groups(search, request.query, request.group_by, request.columns,
+                        request.aggregates, request.sort, request.limit, request.form)  # fmt: skip
+        else:
+            _list_runs(search, request)
+        name_unread(search)
+
+
+@contextmanager
+def searching(project: Project) -> Iterator[Search]:
+    """Yield a search, after recording runs that were killed or wait."""
     _recover(project)
     with bar("index") as progress:
-        index = project.index(progress.update)
-        live = project.live()
-        recorded = index.newest(limit)
-    unreadable = index.unreadable()
-    total = index.count() - len(unreadable) + len(live)
-    return Listing([*live, *recorded][:limit], unreadable, total)
+        search = Search(project, progress.update)
+    yield search
+
+
+def _list_runs(search: Search, request: Request) -> None:
+    if search.is_empty:  # no name is known yet
+        found, columns = Found((), 0), None
+    else:
+        condition = search.condition(request.query)
+        sort = [search.sort_key(each) for each in request.sort]
+        columns = named_columns(search, request.columns) if request.columns else None
+        found = search.find(condition, sort=sort, limit=request.limit)
+    unreadable = search.unreadable()
+    if request.form == "json":
+        print_json(
+            {
+                "runs": [run_document(run) for run in found.runs],
+                "total": found.total,
+                "unreadable": [{"id": each.id, "problem": each.problem} for each in unreadable],
+            }
+        )
+    elif request.form == "csv":
+        shown = columns or all_columns(found.runs)
+        print_csv([each.name for each in shown], _rows(search, found, shown))
+    else:
+        _print(search, found, columns or telling_columns(found.runs), request)
+
+
+def _print(search: Search, found: Found, columns: Sequence[NamedColumn], request: Request) -> None:
+    if not found.runs:
+        hint = (
+            "no run meets it"
+            if request.query
+            else "no runs yet; `runref run -- COMMAND` records one"
+        )
+        say(hint, err=True)
+        return
+    cells = Cells(search)
+    shown = [table_column(each, cells.column(each, found.runs)) for each in columns]
+    if request.form == "markdown":
+        print_markdown(shown)
+    else:
+        print_table(shown)
+    if found.total > len(found.runs):
+        say(f"… {found.total - len(found.runs)} more: `runref ls --all`", err=True)
+
+
+def _rows(search: Search, found: Found, columns: Sequence[NamedColumn]) -> list[tuple[object, ...]]:
+    cells = Cells(search)
+    held = [cells.column(each, found.runs) for each in columns]
+    return list(zip(*held, strict=True))
 
 
 def _recover(project: Project) -> None:
@@ -108,64 +218,3 @@ def _recover(project: Project) -> None:
         recover(project.spool, project.runs, wait=0)  # whoever records runs now needs no help
     except (RunrefError, OSError) as error:  # a repository that may only be read can be listed
         tell(f"runs wait for their record: {error}")
-
-
-def _print(runs: Sequence[RecordedRun], listing: Listing, names: Sequence[str]) -> None:
-    if not runs:
-        say("no runs yet; `runref run -- COMMAND` records one", err=True)
-        return
-    columns = []
-    for name in names:
-        values = [cell(run, name) for run in runs]
-        right = any(isinstance(value, (int, float)) for value in values)
-        columns.append(Column(name, [_shown(name, value) for value in values], right=right))
-    print_table(columns)
-    if listing.total > len(runs):
-        say(f"… {listing.total - len(runs)} more: `runref ls --all`", err=True)
-
-
-def _shown(name: str, value: object) -> str:
-    if value is None:
-        return ""
-    formatter = _FORMATS.get(name)
-    return formatter(value) if formatter else format_value(value)
-
-
-_FORMATS: Mapping[str, Callable[..., str]] = {
-    "started": format_moment,
-    "duration": format_duration,
-    "record": lambda oid: oid[:7],
-}
-
-
-def _print_csv(runs: Sequence[RecordedRun], names: Sequence[str]) -> None:
-    import csv
-    import io
-
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows(
-        ["" if value is None else value for value in row] for row in _rows(runs, names)
-    )
-    say(lines.getvalue().removesuffix("\n"))
-
-
-def _rows(runs: Sequence[RecordedRun], names: Sequence[str]) -> list[list[object]]:
-    return [[cell(run, name) for name in names] for run in runs]
-
-
-def _name_unknown(runs: Sequence[RecordedRun], names: Sequence[str]) -> None:
-    for name in dict.fromkeys(names):
-        if runs and name not in FIELDS and all(cell(run, name) is None for run in runs):
-            tell(f"no run listed here has {printable(name)!r}")
-
-
-def _name_unreadable(unreadable: Sequence[Unreadable]) -> None:
-    for each in unreadable:
-        say(f"unreadable: {printable(each.problem)}", err=True)
-    if unreadable:
-        say(
-            f"{count_of(len(unreadable), 'run')} could not be read; the others are unaffected",
-            err=True,
-        )

@@ -17,7 +17,7 @@ from runref.cli.plotting.arguments import (
     told_apart,
     unknown,
 )
-from runref.cli.plotting.choosing import Chosen, chosen_runs, known_metrics
+from runref.cli.plotting.choosing import Chosen, Source
 from runref.cli.plotting.curves import Look, curves_chart
 from runref.cli.plotting.delivery import give_json, show, summary, write
 from runref.cli.plotting.outputs import matrix_chart, table_chart
@@ -63,6 +63,12 @@ class _Asked:
     "target",
     metavar="FILE",
     help="Where to; the name ends in .png, .svg or .pdf. By default, the terminal.",
+)
+@click.option(
+    "--query",
+    default="",
+    metavar="QUERY",
+    help="Of the runs that it finds: 'val/acc > 0.9'.",
 )
 @click.option(
     "--limit",
@@ -115,6 +121,7 @@ def command(
     words: tuple[str, ...],
     runs: tuple[str, ...],
     target: str | None,
+    query: str,
     limit: int | None,
     store: str,
     *,
@@ -130,13 +137,15 @@ def command(
     Examples:
       runref plot val/acc loss --smooth 0.6 -o curves.svg
       runref plot loss @ @~1
+      runref plot val/acc --query 'experiment == "digits" and lr < 1e-2' -o digits.svg
       runref plot val/acc --group-by optimizer --band minmax -o groups.pdf
       runref plot --scatter lr val/acc.max --log-x --color optimizer -o sweep.png
       runref plot --parallel lr,batch_size,dropout,val/acc.max -o parallel.png
       runref plot --confusion val @ -o confusion.png
     """
     kind = format_of(Path(target)) if target else None
-    chart = _chart(here(store), _Asked(words, runs, "", limit, options))
+    source = Source(project := here(store))
+    chart = _chart(project, source, _Asked(words, runs, query, limit, options))
     if target and kind:
         write(chart, Path(target), kind)
     if as_json:
@@ -145,9 +154,10 @@ def command(
         say(summary(chart, target))
     else:
         show(chart)
+    source.name_unread()
 
 
-def _chart(project: Project, asked: _Asked) -> Chart:
+def _chart(project: Project, source: Source, asked: _Asked) -> Chart:
     """Return the figure that the options ask for, curves where they ask for no other."""
     kinds = [
         n for n in ("scatter", "parallel", "histogram", "confusion", "table") if asked.given(n)
@@ -157,14 +167,14 @@ def _chart(project: Project, asked: _Asked) -> Chart:
     kind = kinds[0] if kinds else "curves"
     _check(kind, asked)
     if kind == "curves":
-        return _curves(project, asked)
+        return _curves(source, asked)
     for word in asked.words:
         if not can_name_a_run(word):
             raise click.UsageError(f"{word!r} cannot name a run, and --{kind} takes no metrics.")
     options, addresses = asked.options, (*asked.words, *asked.runs)
     if kind in ("confusion", "table"):
         return _logged(project, kind, options[kind], addresses)
-    chosen = chosen_runs(project, addresses, asked.query, asked.limit or _POINTS)
+    chosen = source.chosen(addresses, asked.query, asked.limit or _POINTS)
     _tell_limit(chosen)
     if not chosen.runs:
         raise NothingToPlot("there are no runs", hint="`runref run` records one.")
@@ -172,13 +182,13 @@ def _chart(project: Project, asked: _Asked) -> Chart:
         names = split_names(options["parallel"])
         if len(names) < 2:
             raise click.UsageError("--parallel takes at least two names: lr,dropout,val/acc.max")
-        return parallel_chart(chosen.runs, names)
+        return parallel_chart(source, chosen.runs, names)
     logs = {"log_x": options["log_x"], "log_y": options["log_y"]}
     if kind == "histogram":
         name, bins = options["histogram"], options["bins"]
-        return histogram_chart(chosen.runs, name, options["color"], bins=bins, **logs)
+        return histogram_chart(source, chosen.runs, name, options["color"], bins=bins, **logs)
     x, y = options["scatter"]
-    return scatter_chart(chosen.runs, x, y, options["color"], **logs)
+    return scatter_chart(source, chosen.runs, x, y, options["color"], **logs)
 
 
 _ONLY = {
@@ -204,21 +214,23 @@ def _check(kind: str, asked: _Asked) -> None:
         raise click.UsageError(f"--x says nothing for --{kind}.")
     if asked.given("group_by") and asked.options["x"] != "step":
         raise click.UsageError("--group-by aligns runs on their steps; leave out --x.")
+    if asked.query and (asked.runs or kind in ("confusion", "table")):
+        raise click.UsageError("--query finds runs; leave it out, or do not name any.")
     if asked.given("spread") and not asked.given("group_by"):
         raise click.UsageError("--band says nothing without --group-by.")
 
 
-def _curves(project: Project, asked: _Asked) -> Chart:
+def _curves(source: Source, asked: _Asked) -> Chart:
     if not asked.words:
         raise click.UsageError("Name a metric, or a figure: --scatter, --parallel, --histogram.")
-    known = known_metrics(project, asked.runs)
+    known = source.metrics(asked.runs)
     metrics, addresses = told_apart(asked.words, known)
     if not metrics:
         raise click.UsageError(f"Name a metric of the runs: {', '.join(known[:12]) or 'none'}.")
     options, grouping = asked.options, bool(asked.options["group_by"])
     limit = asked.limit or (_POINTS if grouping else _CURVES)
     named = (*addresses, *asked.runs)
-    chosen = chosen_runs(project, named, asked.query, limit, having=metrics)
+    chosen = source.chosen(named, asked.query, limit, having=metrics)
     _tell_limit(chosen)
     held = sorted({name for run in chosen.runs for name in run.record.metrics})
     for metric in metrics:
@@ -232,7 +244,7 @@ def _curves(project: Project, asked: _Asked) -> Chart:
         options["log_x"],
         options["log_y"],
     )
-    return curves_chart(project, chosen.runs, metrics, look)
+    return curves_chart(source, chosen.runs, metrics, look)
 
 
 def _logged(project: Project, kind: str, name: str, addresses: tuple[str, ...]) -> Chart:

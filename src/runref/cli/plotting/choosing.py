@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
-from runref.cli.columns import FIELDS, all_columns, cell
+from runref.cli.progress import bar
+from runref.model.points import Points
 from runref.model.times import parse_time
-from runref.model.values import Number
 from runref.plot.columns import Column, Kind, column_of
+from runref.project.columns import Cells, NamedColumn
+from runref.project.curves import points_of
 from runref.project.project import Project
-from runref.store.recorded import RecordedRun, read_rows
+from runref.project.searching import Search
+from runref.query.condition import And, Condition, IsMissing, Not, Or
+from runref.query.reference import Metric
+from runref.store.recorded import RecordedRun
 
-_KINDS: dict[str, Kind] = {"started": "moment", "duration": "duration"}
+_KINDS: Mapping[str, Kind] = {"time": "moment", "seconds": "duration"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,77 +33,94 @@ class Chosen:
     of: int
 
 
-@dataclass(frozen=True, slots=True)
-class Points:
-    """One series of one run, in the order in which it was logged."""
-
-    steps: list[int] = field(default_factory=list)
-    elapsed: list[float] = field(default_factory=list)
-    values: list[Number] = field(default_factory=list)
-
-
-def chosen_runs(
-    project: Project,
-    addresses: Sequence[str],
-    query: str,  # noqa: ARG001 - what it selects among the newest is decided here
-    limit: int,
-    having: Collection[str] = (),
-) -> Chosen:
-    """Return the named runs; without names, the newest ones.
+class Source:
+    """The runs of a project, as figures look at them.
 
     Args:
         project: Where they are recorded.
-        addresses: What names them.
-        query: Which of the newest runs count; all of them where it is empty.
-        limit: How many of the newest runs at most.
-        having: Metrics of which each of the newest runs must have one; any run will do where
-            there are none.
     """
-    index = project.index()
-    if addresses:
-        found = {run.id: run for run in (project.resolve(each, index) for each in addresses)}
-        return Chosen(list(found.values()), len(found))
-    newest = [
-        run
-        for run in index.newest()
-        if not having or any(name in run.record.metrics for name in having)
-    ]
-    return Chosen(newest[:limit], len(newest))
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        with bar("index") as progress:
+            self._search = Search(project, progress.update)
+        self._cells = Cells(self._search)
+
+    def chosen(
+        self, addresses: Sequence[str], query: str, limit: int, having: Collection[str] = ()
+    ) -> Chosen:
+        """Return the named runs; without names, the newest ones.
+
+        Args:
+            addresses: What names them.
+            query: Which of the newest runs count; all of them where it is empty.
+            limit: How many of the newest runs at most.
+            having: Metrics of which each of the newest runs must have one; any run will do where
+                there are none.
+
+        Raises:
+            QueryInvalid: the query cannot be understood.
+            UnknownRun, AmbiguousRun: a name is of no run, or of several.
+        """
+        if addresses:
+            found = {run.id: run for run in map(self._project.find, addresses)}
+            return Chosen(list(found.values()), len(found))
+        if self._search.is_empty:
+            return Chosen([], 0)
+        parts: list[Condition] = []
+        if (asked := self._search.condition(query)) is not None:
+            parts.append(asked)
+        if having:
+            parts.append(Or(tuple(Not(IsMissing(Metric(name))) for name in having)))
+        newest = self._search.find(And(tuple(parts)) if parts else None, limit=limit)
+        return Chosen(list(newest.runs), newest.total)
+
+    def metrics(self, addresses: Sequence[str]) -> list[str]:
+        """Return the names of the metrics of the named runs; without names, of all runs."""
+        if not addresses:
+            return sorted(self._search.catalogue.metrics())
+        runs = map(self._project.find, addresses)
+        return sorted({name for run in runs for name in run.record.metrics})
+
+    def series(self, runs: Sequence[RecordedRun], metric: str) -> list[tuple[RecordedRun, Points]]:
+        """Return the points of one metric of those runs that have it.
+
+        They are of the first rank that logged, as the record's own summary is.
+
+        Raises:
+            DamagedSeries: a series cannot be read.
+            StepTooLarge: a step does not fit into 64 bits.
+        """
+        points = points_of(self._project, runs, metric, rank=None)
+        return [(run, each) for run, each in zip(runs, points, strict=True) if each]
+
+    def column(self, runs: Sequence[RecordedRun], name: str) -> Column:
+        """Return what runs have under a name of the query language.
+
+        Raises:
+            UnknownName: no run has it.
+        """
+        column = NamedColumn(name, self._search.target(name))
+        values = self._cells.column(column, runs)
+        kind = _KINDS.get(column.type)
+        if kind == "moment":
+            values = [None if value is None else moment(value) for value in values]
+        elif column.is_collection:
+            values = [" ".join(value) for value in values]
+        return column_of(name, values, kind)
+
+    def name_unread(self) -> None:
+        """Name on stderr the runs that could not be read."""
+        from runref.cli.unread import name_unread
+
+        name_unread(self._search)
 
 
-def known_metrics(project: Project, addresses: Sequence[str]) -> list[str]:
-    """Return the names of the metrics of the named runs; without names, of all runs."""
-    index = project.index()
-    runs = [project.resolve(each, index) for each in addresses] if addresses else index.newest()
-    return sorted({name for run in runs for name in run.record.metrics})
-
-
-def series_of(project: Project, run: RecordedRun, metrics: Sequence[str]) -> dict[str, Points]:
-    """Return those of the named series that a run has, of the first rank that logged."""
-    found: dict[str, Points] = {}
-    rows = read_rows(project.repository.objects, run.tree)
-    for row in rows[min(rows)] if rows else ():
-        for name in metrics:
-            if name in row.values:
-                points = found.setdefault(name, Points())
-                points.steps.append(row.step)
-                points.elapsed.append(row.elapsed)
-                points.values.append(row.values[name])
-    return found
+def moment(time: str) -> float:
+    """Return a time of the format in seconds since 1970."""
+    return parse_time(time).timestamp()
 
 
 def start_of(run: RecordedRun) -> float:
     """Return when a run started, in seconds since 1970."""
-    return parse_time(run.record.started).timestamp()
-
-
-def column_values(runs: Sequence[RecordedRun], name: str) -> Column:
-    """Return what runs have in a column: a field, a parameter, a metric, ``metric.max``."""
-    values = [start_of(run) if name == "started" else cell(run, name) for run in runs]
-    return column_of(name, values, _KINDS.get(name))
-
-
-def known_columns(runs: Sequence[RecordedRun]) -> list[str]:
-    """Return the names of the columns that some of the runs have, fields of every run last."""
-    names = all_columns(runs)
-    return [*(name for name in names if name not in FIELDS), *FIELDS]
+    return moment(run.record.started)

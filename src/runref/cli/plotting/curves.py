@@ -6,18 +6,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from runref.cli.columns import cell
 from runref.cli.output import printable, tell
 from runref.cli.plotting.arguments import NothingToPlot
-from runref.cli.plotting.choosing import Points, series_of, start_of
+from runref.cli.plotting.choosing import Source, start_of
 from runref.cli.plotting.labels import labels_of, shared_name
 from runref.cli.text import count_of, format_value
+from runref.model.points import Points
 from runref.plot.charts import CurvesChart, Panel, XAxis
 from runref.plot.columns import column_of
 from runref.plot.curves import Curve, drawable
 from runref.plot.grouping import Spread, grouped
 from runref.plot.smoothing import smoothed
-from runref.project.project import Project
 from runref.store.recorded import RecordedRun
 
 _NAMED = 5
@@ -46,7 +45,7 @@ class Look:
 
 
 def curves_chart(
-    project: Project, runs: Sequence[RecordedRun], metrics: Sequence[str], look: Look
+    source: Source, runs: Sequence[RecordedRun], metrics: Sequence[str], look: Look
 ) -> CurvesChart:
     """Return the curves of several metrics, of the oldest run first.
 
@@ -58,15 +57,18 @@ def curves_chart(
         DamagedSeries: a series cannot be read.
     """
     labels = labels_of(runs)
-    panels: dict[str, list[Curve]] = {metric: [] for metric in metrics}
-    for run in reversed(runs):
-        found = series_of(project, run, metrics)
-        for metric, points in found.items():
-            panels[metric].append(_curve(run, labels[run.id], points, look))
+    oldest_first = [*reversed(runs)]
+    panels = {
+        metric: [
+            _curve(run, labels[run.id], points, look)
+            for run, points in source.series(oldest_first, metric)
+        ]
+        for metric in metrics
+    }
     for metric, curves in panels.items():
         _tell_lacking(runs, metric, curves)
         _tell_unshown(metric, curves, look)
-    groups = _groups(runs, look.group_by) if look.group_by else {}
+    groups = _groups(source, runs, look.group_by) if look.group_by else {}
     return CurvesChart(
         [_panel(metric, curves, groups, look.spread) for metric, curves in panels.items()],
         look.x,
@@ -90,17 +92,18 @@ def tell_runs(runs: Sequence[RecordedRun], what: str) -> None:
 
 
 def _curve(run: RecordedRun, label: str, points: Points, look: Look) -> Curve:
-    x: Sequence[float] = points.steps
+    x: Sequence[float] = points.step.tolist()
     if look.x != "step":
         start = start_of(run) if look.x == "wall" else 0.0
         x = [start + each for each in points.elapsed]
-    smooth = smoothed(drawable(points.values), look.smoothing) if look.smoothing else ()
-    return Curve(label, x, points.values, smooth, run.id)
+    values = points.value.tolist()
+    smooth = smoothed(drawable(values), look.smoothing) if look.smoothing else ()
+    return Curve(label, x, values, smooth, run.id)
 
 
-def _groups(runs: Sequence[RecordedRun], name: str) -> dict[str, list[str]]:
+def _groups(source: Source, runs: Sequence[RecordedRun], name: str) -> dict[str, list[str]]:
     """Return the ids of the runs of each group, numbers and texts in their order."""
-    shown = [cell(run, name) for run in runs]
+    shown = source.column(runs, name).values
     texts = [None if each in (None, "") else format_value(each) for each in shown]
     groups: dict[str, list[str]] = (
         {f"{name}={text}": [] for text in column_of(name, texts, None).categories}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runref.cli.columns import params_of, varying_parameters
 from runref.cli.text import format_value
 from runref.plot.curves import shortened
+from runref.project.columns import params_of, varying_parameters
 from runref.store.recorded import RecordedRun
 
 _PARAMETERS_SHOWN = 2

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 from runref.cli.output import printable
-from runref.cli.plotting.arguments import NothingToPlot, unknown
-from runref.cli.plotting.choosing import column_values, known_columns
+from runref.cli.plotting.arguments import NothingToPlot
+from runref.cli.plotting.choosing import Source
 from runref.cli.plotting.curves import tell_runs
 from runref.cli.plotting.labels import shared_name
 from runref.plot.charts import Bars, HistogramChart, ParallelChart, ScatterChart
@@ -17,7 +17,14 @@ from runref.store.recorded import RecordedRun
 
 
 def scatter_chart(
-    runs: Sequence[RecordedRun], x: str, y: str, color: str, *, log_x: bool, log_y: bool
+    source: Source,
+    runs: Sequence[RecordedRun],
+    x: str,
+    y: str,
+    color: str,
+    *,
+    log_x: bool,
+    log_y: bool,
 ) -> ScatterChart:
     """Return a point for each run that has x and y; the others are counted and named on stderr.
 
@@ -25,31 +32,33 @@ def scatter_chart(
         NothingToPlot: no run has a value in a column.
         NotNumeric: y is text, or x is and its axis shall be logarithmic.
     """
-    across, along = _column(runs, x), _column(runs, y)
+    across, along = _column(source, runs, x), _column(source, runs, y)
     along.required("scatter plot")
     if log_x:
         across.required("logarithmic axis")
     if color:
-        _column(runs, color)
+        _column(source, runs, color)
     kept = _having(runs, (across, log_x), (along, log_y))
     return ScatterChart(
         [run.id for run in kept],
-        column_values(kept, x),
-        column_values(kept, y),
-        _like(_column(runs, color), column_values(kept, color)) if color else None,
+        source.column(kept, x),
+        source.column(kept, y),
+        _like(_column(source, runs, color), source.column(kept, color)) if color else None,
         log_x,
         log_y,
         shared_name(kept),
     )
 
 
-def parallel_chart(runs: Sequence[RecordedRun], names: Sequence[str]) -> ParallelChart:
+def parallel_chart(
+    source: Source, runs: Sequence[RecordedRun], names: Sequence[str]
+) -> ParallelChart:
     """Return a line for each run that has anything in one of the columns.
 
     Raises:
         NothingToPlot: no run has a value in a column.
     """
-    columns = [_column(runs, name) for name in names]
+    columns = [_column(source, runs, name) for name in names]
     for column in columns:
         lacking = [run for run, v in zip(runs, column.values, strict=True) if v is None]
         tell_runs(lacking, f"has no number or text in {printable(column.name)!r}")
@@ -58,6 +67,7 @@ def parallel_chart(runs: Sequence[RecordedRun], names: Sequence[str]) -> Paralle
 
 
 def histogram_chart(
+    source: Source,
     runs: Sequence[RecordedRun],
     name: str,
     color: str,
@@ -72,12 +82,12 @@ def histogram_chart(
         NothingToPlot: no run has a value in the column.
         NotNumeric: it holds text.
     """
-    kept = _having(runs, (_column(runs, name).required("histogram"), log_x))
-    column = column_values(kept, name)
+    kept = _having(runs, (_column(source, runs, name).required("histogram"), log_x))
+    column = source.column(kept, name)
     edges = bin_edges(column.numbers, bins, log=log_x)
     if color:
-        held = _column(runs, color)
-        groups = [ABSENT if v is None else str(v) for v in column_values(kept, color).values]
+        held = _column(source, runs, color)
+        groups = [ABSENT if v is None else str(v) for v in source.column(kept, color).values]
         order = [*held.categories, ABSENT]
         bars = [
             Bars(group, counted(_where(column, groups, group), edges))
@@ -93,13 +103,10 @@ def _where(column: Column, groups: Sequence[str], group: str) -> list[float]:
     return [n for n, held in zip(column.numbers, groups, strict=True) if held == group]
 
 
-def _column(runs: Sequence[RecordedRun], name: str) -> Column:
+def _column(source: Source, runs: Sequence[RecordedRun], name: str) -> Column:
     """Return a column that at least one run has a value in."""
-    column = column_values(runs, name)
+    column = source.column(runs, name)
     if all(value is None for value in column.values):
-        known = known_columns(runs)
-        if name not in known:
-            raise unknown(name, known, "column")
         raise NothingToPlot(
             f"no chosen run has a value in the column {name!r} that can be drawn",
             hint="NaN and infinities cannot be; `runref ls --columns` shows what there is.",

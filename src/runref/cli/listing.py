@@ -1,0 +1,127 @@
+"""Lists of runs and of groups of runs, as tables, CSV and Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from runref.cli.numbers import format_given, format_measured
+from runref.cli.output import printable, say
+from runref.cli.table import Column
+from runref.cli.text import format_duration, format_moment, format_size, format_value
+from runref.project.columns import NamedColumn
+from runref.query.reference import Collection, Metric
+
+if TYPE_CHECKING:
+    from runref.model.grouping import Group
+
+_HASH_SHOWN = 7
+
+
+def table_column(column: NamedColumn, values: Sequence[Any]) -> Column:
+    """Return a column as people read it."""
+    numbers = any(isinstance(value, (int, float)) for value in values)
+    return Column(column.name, _shown(column, values), right=numbers)
+
+
+def group_columns(
+    by: Sequence[NamedColumn],
+    columns: Sequence[NamedColumn],
+    aggregates: Sequence[str],
+    groups: Sequence[Group],
+) -> list[Column]:
+    """Return the columns of a table of groups; mean and standard deviation stand together."""
+    shown = [
+        table_column(column, [group.key[place] for group in groups])
+        for place, column in enumerate(by)
+    ]
+    shown.append(Column("runs", [str(group.runs) for group in groups], right=True))
+    for place, column in enumerate(columns):
+        values = [group.values[place] for group in groups]
+        shown += _aggregate_columns(column, aggregates, values)
+    return shown
+
+
+def print_csv(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print CSV (RFC 4180, but lines end as the system's do); nothing for what is missing."""
+    import csv
+    import io
+
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(["" if value is None else csv_cell(value) for value in row] for row in rows)
+    say(lines.getvalue().removesuffix("\n"))
+
+
+def csv_cell(value: Any) -> object:
+    """Return a value with all its digits, collections with spaces between."""
+    if isinstance(value, tuple):
+        return " ".join(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, (str, int, float)) else format_value(value)
+
+
+def print_markdown(columns: Sequence[Column]) -> None:
+    """Print a table as Markdown has it on every forge."""
+    say(_markdown_row([column.name for column in columns]))
+    say(_markdown_row(["---:" if column.right else "---" for column in columns], escape=False))
+    for row in zip(*(column.cells for column in columns), strict=True):
+        say(_markdown_row(row))
+
+
+def _markdown_row(cells: Sequence[str], *, escape: bool = True) -> str:
+    shown = [_escaped(cell) if escape else cell for cell in cells]
+    return f"| {' | '.join(shown)} |"
+
+
+def _escaped(text: str) -> str:
+    for character in "\\`*_[]<>|~":
+        if character in text:
+            text = text.replace(character, f"\\{character}")
+    return text
+
+
+def _aggregate_columns(
+    column: NamedColumn, aggregates: Sequence[str], values: Sequence[Mapping[str, Any]]
+) -> list[Column]:
+    together = "mean" in aggregates and "std" in aggregates
+    shown = []
+    for name in aggregates:
+        cells = [each.get(name) for each in values]
+        if name == "std" and together:
+            continue
+        if name == "count":
+            shown.append(Column(f"{column.name} count", list(map(format_value, cells)), right=True))
+            continue
+        texts = _shown(NamedColumn(column.name, column.target), cells)
+        title = f"{column.name} {name}"
+        if name == "mean" and together:
+            title = f"{column.name} mean ± std"
+            spreads = _shown(column, [each.get("std") for each in values])
+            texts = [
+                f"{text} ± {spread}" if spread else text
+                for text, spread in zip(texts, spreads, strict=True)
+            ]
+        shown.append(Column(title, texts, right=True))
+    return shown
+
+
+def _shown(column: NamedColumn, values: Sequence[Any]) -> list[str]:
+    kind = column.type
+    if kind in _FORMATS:
+        return ["" if value is None else _FORMATS[kind](value) for value in values]
+    if isinstance(column.target, Collection):
+        return [printable(" ".join(value)) for value in values]
+    if isinstance(column.target, Metric):
+        return format_measured(values)
+    return format_given(values)
+
+
+_FORMATS: Mapping[str, Any] = {
+    "time": format_moment,
+    "seconds": format_duration,
+    "bytes": lambda size: format_size(round(size)),
+    "hex": lambda digits: digits.removeprefix("sha256:")[:_HASH_SHOWN],
+}

@@ -1,0 +1,20 @@
+"""Naming what could not be read, so that nothing is missing silently."""
+
+from __future__ import annotations
+
+from runref.cli.output import printable, say
+from runref.cli.text import count_of
+from runref.project.searching import Search
+
+
+def name_unread(search: Search) -> None:
+    """Name the runs that could not be read, and so could not be found."""
+    unreadable = search.unreadable()
+    for each in unreadable:
+        say(f"unreadable: {printable(each.problem)}", err=True)
+    if unreadable:
+        count = count_of(len(unreadable), "run")
+        say(f"{count} could not be read; the others are unaffected", err=True)
+    if damaged := len(search.unread_snapshots):
+        count = count_of(damaged, "snapshot")
+        say(f"{count} could not be read: files in them count as missing", err=True)
