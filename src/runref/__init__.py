@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         tag,
         use_input,
     )
-    from runref.api.history import History, PastRun, Series, open  # noqa: A004
+    from runref.api.history import History, PastRun, Runs, Series, open, search_runs
     from runref.api.session import init
     from runref.errors import RunrefError
     from runref.tracking.run import Run
@@ -54,7 +54,7 @@ _HOMES = {
         "tag",
         "use_input",
     ),
-    "runref.api.history": ("History", "PastRun", "Series", "open"),
+    "runref.api.history": ("History", "PastRun", "Runs", "Series", "open", "search_runs"),
     "runref.api.session": ("init",),
     "runref.errors": ("RunrefError",),
     "runref.tracking.run": ("Run",),

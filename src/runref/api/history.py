@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from runref.errors import ExitStatus, RunrefError
-from runref.model.series import Row
+from runref.project.curves import points_of
 from runref.project.project import Project, open_project
-from runref.store.recorded import RecordedRun, read_rows
+from runref.store.recorded import RecordedRun
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,11 +41,11 @@ class Series:
 
 
 class PastRun:
-    """A recorded run: its record's fields as attributes, and its series."""
+    """A recorded or live run: its record's fields as attributes, and its series."""
 
     def __init__(self, project: Project, run: RecordedRun) -> None:
         self._project = project
-        self._rows: dict[int, list[Row]] | None = None
+        self._run = run
         self.record = run.record
         self.record_hash = run.tree
         self.tags = run.additions.tags
@@ -68,23 +68,84 @@ class PastRun:
         Raises:
             UnknownSeries: the run logged no such metric on that rank.
             DamagedSeries: the series cannot be read.
+            StepTooLarge: a step does not fit into 64 bits.
         """
         import numpy as np
 
-        if self._rows is None:
-            self._rows = read_rows(self._project.repository.objects, self.record_hash)
-        rows = [row for row in self._rows.get(rank, ()) if name in row.values]
-        if not rows:
+        (points,) = points_of(self._project, [self._run], name, rank=rank)
+        if not points:
             known = ", ".join(sorted(self.record.metrics)[:8]) or "none"
             raise UnknownSeries(
                 f"run {self.record.id} has no series {name!r} on rank {rank}",
                 hint=f"It has: {known}.",
             )
         return Series(
-            np.array([row.step for row in rows], dtype=np.int64),
-            np.array([row.elapsed for row in rows], dtype=np.float64),
-            np.array([row.values[name] for row in rows], dtype=np.float64),
+            np.frombuffer(points.step, dtype=np.int64),
+            np.frombuffer(points.elapsed, dtype=np.float64),
+            np.frombuffer(points.value, dtype=np.float64),
         )
+
+
+class Runs(Sequence[PastRun]):
+    """Runs that were found, in order."""
+
+    def __init__(self, project: Project, runs: Iterable[RecordedRun]) -> None:
+        self._project = project
+        self._runs = list(runs)
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    @overload
+    def __getitem__(self, place: int) -> PastRun: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Runs: ...
+
+    def __getitem__(self, place: int | slice) -> PastRun | Runs:
+        if isinstance(place, slice):
+            return Runs(self._project, self._runs[place])
+        return PastRun(self._project, self._runs[place])
+
+    def __repr__(self) -> str:
+        return f"<{len(self._runs)} runs>"
+
+    def series(self, name: str, *, rank: int = 0) -> dict[str, Series]:
+        """Return the series of one metric by run id; runs that did not log it are left out.
+
+        Raises:
+            DamagedSeries: a series cannot be read.
+            StepTooLarge: a step does not fit into 64 bits.
+        """
+        import numpy as np
+
+        points = points_of(self._project, self._runs, name, rank=rank)
+        return {
+            run.id: Series(
+                np.frombuffer(each.step, dtype=np.int64),
+                np.frombuffer(each.elapsed, dtype=np.float64),
+                np.frombuffer(each.value, dtype=np.float64),
+            )
+            for run, each in zip(self._runs, points, strict=True)
+            if each
+        }
+
+    def dataframe(self, library: str = "") -> Any:
+        """Return a data frame with a row for each run and a column for each name.
+
+        Columns are named as in queries; ``params.``, ``metrics.`` or ``summary.`` stands before a
+        name that several have. Times are timestamps, a metric is its last value.
+
+        Args:
+            library: ``pandas`` or ``polars``; the first of them that is installed where it is
+                empty.
+
+        Raises:
+            NoDataFrames: It is not installed.
+        """
+        from runref.api.frames import frame
+
+        return frame(self._project, self._runs, library)
 
 
 class History:
@@ -93,9 +154,27 @@ class History:
     def __init__(self, project: Project) -> None:
         self._project = project
 
-    def runs(self, limit: int | None = None) -> list[PastRun]:
-        """Return the recorded runs, the newest first."""
-        return [PastRun(self._project, run) for run in self._project.index().newest(limit)]
+    def runs(
+        self, query: str = "", *, sort: str | Sequence[str] = (), limit: int | None = None
+    ) -> Runs:
+        """Return the runs that a query finds, the newest first; without one, all runs.
+
+        Args:
+            query: See ``docs/reference/query.md``: ``val/acc > 0.9 and lr < 1e-2``.
+            sort: Names to sort by; with ``-`` before it, largest first.
+            limit: At most so many.
+
+        Raises:
+            QueryInvalid: the query, or a name to sort by, cannot be understood.
+        """
+        from runref.project.searching import Search
+
+        search = Search(self._project)
+        if search.is_empty:
+            return Runs(self._project, ())
+        keys = [search.sort_key(each) for each in ([sort] if isinstance(sort, str) else sort)]
+        found = search.find(search.condition(query), sort=keys, limit=limit)
+        return Runs(self._project, found.runs)
 
     def run(self, address: str) -> PastRun:
         """Return one run by id, prefix, record hash, commit or ``@``.
@@ -114,3 +193,33 @@ def open(path: str | os.PathLike[str] = ".") -> History:  # noqa: A001 - runref.
         NotARepository: there is none.
     """
     return History(open_project(Path(path), os.environ))
+
+
+def search_runs(
+    filter_string: str = "",
+    order_by: Sequence[str] = (),
+    max_results: int | None = 1000,
+    *,
+    path: str | os.PathLike[str] = ".",
+) -> Any:
+    """Return a data frame of the runs that a query finds, under the name that MLflow has for it.
+
+    Args:
+        filter_string: A query of runref.
+        order_by: Names to sort by: ``-val/acc``, or ``val/acc DESC``.
+        max_results: At most so many; none for all.
+        path: A folder of the repository.
+
+    Raises:
+        QueryInvalid: the query, or a name to sort by, cannot be understood.
+        NoDataFrames: neither pandas nor polars is installed.
+    """
+    keys = [_sort_key(each) for each in order_by]
+    return open(path).runs(filter_string, sort=keys, limit=max_results).dataframe()
+
+
+def _sort_key(text: str) -> str:
+    name, _, direction = text.rpartition(" ")
+    if direction.upper() == "DESC":
+        return f"-{name}"
+    return name if direction.upper() == "ASC" else text
