@@ -40,6 +40,10 @@ def test_every_command_prints_what_the_schema_says(
     assert [run["status"] for run in listing["runs"]] == ["failed", "finished", "finished"]
     assert listing["runs"][0]["tags"] == ["later"]
     assert listing["runs"][0]["notes"][0]["text"] == "noted"
+    validate("ls", cli("ls", "--json", "--group-by", "status").json)
+    validate("sql", cli("sql", "select * from metrics", "--json").json)
+    validate("indexStatus", cli("index", "status", "--json").json)
+    validate("indexRebuild", cli("index", "rebuild", "--json").json)
     validate("show", cli("show", "--json", "@").json)
     different = cli("diff", "--json", "@~2", "@~1")
     assert different.status == 1

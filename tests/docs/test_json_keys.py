@@ -33,6 +33,9 @@ COMMANDS: Mapping[str, list[str]] = {
     "tag": ["-a", "baseline", "@"],
     "note": ["-m", "text", "@"],
     "recover": [],
+    "sql": ["select 1"],
+    "index status": [],
+    "index rebuild": [],
     "doctor": [],
 }
 
@@ -60,7 +63,7 @@ def test_the_documents_have_the_keys_that_are_named(repo: Any) -> None:
     run = runref(repo, "run", "--json", "--", sys.executable, "train.py")
     assert documented("run") - {"live"} <= run.keys() | {"live"}
     for command, arguments in COMMANDS.items():
-        document = runref(repo, command, "--json", *arguments)
+        document = runref(repo, *command.split(), "--json", *arguments)
         assert set(document) == documented(command), command
     shown = runref(repo, "show", "--json", "@")
     assert set(shown) - {"environment_document", "reproduction"} >= set(run) - {"reproduction"}

@@ -30,7 +30,11 @@ def group_columns(
     aggregates: Sequence[str],
     groups: Sequence[Group],
 ) -> list[Column]:
-    """Return the columns of a table of groups; mean and standard deviation stand together."""
+    """Return the columns of a table of groups.
+
+    Mean and standard deviation stand together, and a count is shown where it is not that of the
+    runs.
+    """
     shown = [
         table_column(column, [group.key[place] for group in groups])
         for place, column in enumerate(by)
@@ -38,7 +42,13 @@ def group_columns(
     shown.append(Column("runs", [str(group.runs) for group in groups], right=True))
     for place, column in enumerate(columns):
         values = [group.values[place] for group in groups]
-        shown += _aggregate_columns(column, aggregates, values)
+        counts = [held.get("count", group.runs) for held, group in zip(values, groups, strict=True)]
+        told = [
+            name
+            for name in aggregates
+            if name != "count" or counts != [group.runs for group in groups]
+        ]
+        shown += _aggregate_columns(column, told, values)
     return shown
 
 
@@ -89,23 +99,26 @@ def _aggregate_columns(
     together = "mean" in aggregates and "std" in aggregates
     shown = []
     for name in aggregates:
-        cells = [each.get(name) for each in values]
         if name == "std" and together:
             continue
-        if name == "count":
-            shown.append(Column(f"{column.name} count", list(map(format_value, cells)), right=True))
-            continue
-        texts = _shown(NamedColumn(column.name, column.target), cells)
+        texts = _reduced(column, name, values)
         title = f"{column.name} {name}"
         if name == "mean" and together:
             title = f"{column.name} mean ± std"
-            spreads = _shown(column, [each.get("std") for each in values])
+            spreads = _reduced(column, "std", values)
             texts = [
                 f"{text} ± {spread}" if spread else text
                 for text, spread in zip(texts, spreads, strict=True)
             ]
         shown.append(Column(title, texts, right=True))
     return shown
+
+
+def _reduced(column: NamedColumn, aggregate: str, values: Sequence[Mapping[str, Any]]) -> list[str]:
+    cells = [each.get(aggregate) for each in values]
+    if aggregate != "count" and column.type in _FORMATS:
+        return _shown(column, cells)
+    return format_measured(cells)
 
 
 def _shown(column: NamedColumn, values: Sequence[Any]) -> list[str]:
