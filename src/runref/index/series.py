@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runref.git.objects import ObjectStore
 from runref.index.database import Layout, open_database, transaction
 from runref.model.points import Points, read_points
 from runref.store.recorded import read_series_files
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+_AHEAD = 4
+"""Runs whose files are read before their turn."""
 _MOST_BYTES = 512 << 20
 _KEPT = 0.75
 _LAYOUT = Layout(
@@ -51,11 +58,23 @@ class SeriesCache:
             DamagedSeries: a series file holds something else.
             StepTooLarge: a step does not fit into 64 bits.
         """
-        try:
-            for tree in trees:
-                yield self._known(tree, name, rank) or self._read(tree, name, rank)
-        finally:
-            self._save()
+        from concurrent.futures import ThreadPoolExecutor
+
+        # Inflating and hashing what comes next needs no interpreter while this is parsed.
+        with ThreadPoolExecutor(1, "runref-series") as reader:
+            ahead: deque[tuple[str, Points | Future[list[bytes]]]] = deque()
+            try:
+                for tree in trees:
+                    known = self._known(tree, name, rank)
+                    read = known or reader.submit(read_series_files, self._objects, tree, rank)
+                    ahead.append((tree, read))
+                    if len(ahead) > _AHEAD:
+                        yield self._finished(*ahead.popleft(), name, rank)
+                while ahead:
+                    yield self._finished(*ahead.popleft(), name, rank)
+            finally:
+                reader.shutdown(wait=False, cancel_futures=True)
+                self._save()
 
     def _known(self, tree: str, name: str, rank: int | None) -> Points | None:
         try:
@@ -64,8 +83,12 @@ class SeriesCache:
         except (sqlite3.Error, ValueError):
             return None  # it is only a cache
 
-    def _read(self, tree: str, name: str, rank: int | None) -> Points:
-        points = read_points(read_series_files(self._objects, tree, rank), name)
+    def _finished(
+        self, tree: str, read: Points | Future[list[bytes]], name: str, rank: int | None
+    ) -> Points:
+        if isinstance(read, Points):
+            return read
+        points = read_points(read.result(), name)
         if points:
             columns = (points.step, points.elapsed, points.value)
             self._new.append((tree, _rank(rank), _key(name), *(each.tobytes() for each in columns)))

@@ -92,11 +92,12 @@ def _plain_rows(data: bytes, name: str) -> tuple[list[int], list[float], list[fl
         held: list[Mapping[str, Any]] = [row["values"] for row in rows]
         if set(map(type, held)) != {dict}:
             return None
-        if not all(name in each for each in held):
-            rows = [row for row, each in zip(rows, held, strict=True) if name in each]
-            held = [each for each in held if name in each]
+        try:
+            values = [each[name] for each in held]
+        except KeyError:  # not in every line
+            rows = [row for row in rows if name in row["values"]]
+            values = [row["values"][name] for row in rows]
         steps, elapsed = [row["step"] for row in rows], [row["elapsed"] for row in rows]
-        values = [each[name] for each in held]
         if set(map(type, steps)) - {int} or set(map(type, elapsed)) - {int, float}:
             return None
         kinds = set(map(type, values))
