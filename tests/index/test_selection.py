@@ -21,6 +21,8 @@ from runref.index.subject import RunSubject
 from runref.model.codec import dump_yaml
 from runref.model.difference import same_value
 from runref.model.documents import to_document
+from runref.model.record import Command, Record
+from runref.model.record import Parameter as RecordedParameter
 from runref.query.errors import QueryInvalid
 from runref.query.evaluate import MISSING, evaluate, value_of
 from runref.query.fields import FIELDS
@@ -193,3 +195,20 @@ def test_a_query_of_many_terms_fits_into_sqlite(world: Any) -> None:
         condition = resolve(parse(query), selection.catalogue, now=NOW)
         assert selection.runs(condition) == []
     index.close()
+
+
+def test_text_beside_numbers_that_sqlite_has_no_room_for(world: Any) -> None:
+    held = [RandomRun(record_with(value), "", ()) for value in (2**70, "adam", 0.5, True)]
+    index = world(held)
+    texts = ["params.x > 1", "params.x != 0.5", "params.x in (0.5, 2)", 'params.x ~ "a"',
+             "params.x < 1180591620717411303425", "params.x == 1180591620717411303424"]  # fmt: skip
+    assert check(index, texts) == len(texts)
+    index.close()
+
+
+def record_with(value: object) -> Record:
+    return Record(
+        runref="1", id="", status="finished", started="2026-11-21T14:03:12.123456Z",
+        finished="2026-11-21T14:03:12.123456Z", duration=0.0, command=Command(("x",)),
+        params={"x": RecordedParameter(value)},
+    )  # fmt: skip

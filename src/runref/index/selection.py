@@ -144,21 +144,25 @@ class Selection:
             return None
 
 
-def _matches(pattern: str, text: str | None) -> bool | None:
+# SQLite may ask for what the type of a value rules out, before it looks at the type.
+
+
+def _matches(pattern: str, text: Any) -> bool | None:
     from runref.query.pattern import matcher
 
-    return None if text is None else matcher(pattern)(unescape_text(text))
+    return matcher(pattern)(unescape_text(text)) if isinstance(text, str) else None
 
 
 def _compare_numbers(left: Any, right: Any) -> int | None:
     """Return the sign of the difference of two stored numbers, exactly; none where one is NaN."""
-    if left is None or right is None:
-        return None
-    one, other = held_number(left), held_number(right)
+    try:
+        one, other = held_number(left), held_number(right)
+    except ValueError:
+        return None  # text
     return None if math.isnan(one) or math.isnan(other) else (one > other) - (one < other)
 
 
-def _version_key(text: str | None) -> str | None:
+def _version_key(text: Any) -> str | None:
     from runref.query.version import sort_key
 
-    return None if text is None else escape_text(sort_key(unescape_text(text)))
+    return escape_text(sort_key(unescape_text(text))) if isinstance(text, str) else None
