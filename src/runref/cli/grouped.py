@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,12 +11,17 @@ from runref.cli.listing import group_columns, print_csv, print_markdown
 from runref.cli.output import print_json, printable, say, tell, to_json
 from runref.cli.table import print_table
 from runref.cli.text import count_of
-from runref.model.grouping import AGGREGATES, Group, Grouped, group
+from runref.model.grouping import AGGREGATES, Group, Grouped, group, order_of
 from runref.model.headline import main_metrics
-from runref.project.columns import NamedColumn, named_columns
+from runref.project.columns import Cells, NamedColumn, named_columns
 from runref.project.searching import CannotSort, Search
 from runref.query.fields import BY_NAME
+from runref.query.offered import LIST, MAPPING
 from runref.query.reference import Collection, Field, Metric, Parameter, Reference, SummaryValue
+
+if TYPE_CHECKING:
+    from runref.query.condition import Condition
+    from runref.query.names import Target
 
 _NUMERIC = frozenset({"number", "seconds", "bytes"})
 
@@ -51,15 +56,38 @@ def list_groups(  # noqa: PLR0917 - the parts of one request
     for name in aggregates:
         if name not in AGGREGATES:
             raise click.UsageError(f"--agg: {name!r} is none of {', '.join(AGGREGATES)}.")
+    if search.is_empty:  # no name is known yet
+        _print((), (), (), (), form, total=0)
+        return
     condition = search.condition(query)
     by = _single(named_columns(search, group_by), "group by")
     reduced = _numeric(search, columns) if columns else _main(search, query)
-    references = [_reference(each) for each in (*by, *reduced)]
-    rows = [row[1:] for row in search.values(references, condition)]
-    found = group(rows, len(by), aggregates)
+    found = group(_rows(search, by, reduced, condition), len(by), aggregates)
     groups = _sorted(found.groups, by, reduced, sort)[:limit]
     _print(by, reduced, aggregates, groups, form, total=len(found.groups))
     _name_left_out(found, reduced)
+
+
+def _rows(
+    search: Search,
+    by: Sequence[NamedColumn],
+    reduced: Sequence[NamedColumn],
+    condition: Condition | None,
+) -> Sequence[tuple[Any, ...]]:
+    columns = [*by, *reduced]
+    if any(_can_have_parts(search, each.target) for each in by):  # these are in the records alone
+        runs, cells = search.find(condition).runs, Cells(search)
+        return list(zip(*(cells.column(each, runs) for each in columns), strict=True))
+    return [row[1:] for row in search.values(list(map(_reference, columns)), condition)]
+
+
+def _can_have_parts(search: Search, target: Target) -> bool:
+    types: frozenset[str] = frozenset()
+    if isinstance(target, Parameter):
+        types = search.catalogue.parameters()[target.path]
+    if isinstance(target, SummaryValue):
+        types = search.catalogue.summary()[target.path]
+    return bool(types & {LIST, MAPPING})
 
 
 def _print(
@@ -119,12 +147,15 @@ def _sorted(
         name, descending = text.removeprefix("-"), text.startswith("-")
         value = _value_of(name, by, reduced)
         held = [(value(each), each) for each in ordered]
-        present = [pair for pair in held if pair[0] is not None]
-        present.sort(key=lambda pair: (isinstance(pair[0], str), pair[0]), reverse=descending)
-        ordered = [each for _, each in present] + [
-            each for each_value, each in held if each_value is None
-        ]
+        nothing = [each for each_value, each in held if _is_nothing(each_value)]
+        present = [pair for pair in held if not _is_nothing(pair[0])]
+        present.sort(key=lambda pair: order_of(pair[0]), reverse=descending)
+        ordered = [each for _, each in present] + nothing
     return ordered
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or value != value  # noqa: PLR0124 - NaN
 
 
 def _value_of(

@@ -74,8 +74,7 @@ def group(rows: Iterable[Sequence[Any]], by: int, aggregates: Sequence[str]) -> 
     width = 0
     for row in rows:
         width = len(row) - by
-        # True and 1 are not the same group.
-        exact = tuple((type(value) is bool, value) for value in row[:by])
+        exact = tuple(map(_exact, row[:by]))
         keys.setdefault(exact, tuple(row[:by]))
         held.setdefault(exact, []).append(row[by:])
     left_out = [0] * width
@@ -88,8 +87,17 @@ def group(rows: Iterable[Sequence[Any]], by: int, aggregates: Sequence[str]) -> 
             left_out[place] += present - len(numbers)
             columns.append(_reduced(numbers, aggregates))
         groups.append(Group(keys[exact], len(members), tuple(columns)))
-    groups.sort(key=lambda each: tuple(map(_rank, each.key)))
+    groups.sort(key=lambda each: tuple(map(order_of, each.key)))
     return Grouped(tuple(groups), tuple(left_out))
+
+
+def order_of(value: Any) -> tuple[int, Any]:
+    """Return what a value is sorted by: numbers, NaN, then text and lists, then what is missing."""
+    if value is None:
+        return 3, 0
+    if isinstance(value, (bool, int, float)):
+        return (1, 0) if value != value else (0, value)  # noqa: PLR0124 - NaN
+    return 2, str(value)
 
 
 def _reduced(
@@ -104,9 +112,10 @@ def _is_number(value: object) -> bool:
     return type(value) in (int, float) and not math.isnan(value)  # type: ignore[arg-type]
 
 
-def _rank(value: Any) -> tuple[int, Any]:
-    if value is None:
-        return 3, 0
-    if isinstance(value, (bool, int, float)):
-        return (1, 0) if value != value else (0, value)  # noqa: PLR0124 - NaN
-    return 2, str(value)
+def _exact(value: Any) -> tuple[str, Any]:
+    """Return what the values of one group have in common: True is not 1, and NaN is NaN."""
+    if isinstance(value, (list, Mapping)):
+        return "parts", repr(value)
+    if isinstance(value, float) and math.isnan(value):
+        return "nan", None
+    return "bool" if isinstance(value, bool) else "", value

@@ -144,7 +144,7 @@ class Search:
             from runref.query.evaluate import MISSING, value_of
 
             held = (value_of(each, self.subject(run)) for each in references)
-            rows.append((run.id, *(None if each is MISSING else each for each in held)))
+            rows.append((run.id, *(_brief(None if each is MISSING else each) for each in held)))
         return [*rows, *self._selection.values(references, condition)]
 
     def subject(self, run: RecordedRun) -> RunSubject:
@@ -187,6 +187,10 @@ class Search:
             nothing = [run for place, run in ranked if place is None]
             ordered = [run for _, run in present] + nothing
         return ordered
+
+
+def _brief(value: Any) -> Any:
+    return "…" if isinstance(value, (list, Mapping)) else value
 
 
 class _Names:
