@@ -8,7 +8,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 
 _LESS = "less -FRX"
 
@@ -18,19 +18,24 @@ def paged(*, enabled: bool) -> Iterator[None]:
     """Show what the block prints through the user's pager, where it does not fit on the screen.
 
     The pager is ``RUNREF_PAGER``, ``PAGER`` or less; ``cat`` or an empty one switches it off.
-    Without a terminal, or without a pager, everything is printed as it comes.
+    Without a terminal, or without a pager, everything is printed as it comes. What the block tells
+    on a terminal's stderr comes after all the rest.
     """
     command = _pager() if enabled and sys.stdout.isatty() else []
     if not command:
         yield
         return
-    held = _Held(sys.stdout.encoding)
+    held, told = _Held(sys.stdout.encoding), _Held(sys.stderr.encoding)
     try:
-        with redirect_stdout(held):
+        with ExitStack() as redirected:
+            redirected.enter_context(redirect_stdout(held))
+            if sys.stderr.isatty():
+                redirected.enter_context(redirect_stderr(told))
             yield
     finally:
-        held.flush()
-        _show(held.bytes.getvalue(), command)
+        _show(held.taken(), command)
+        sys.stderr.buffer.write(told.taken())
+        sys.stderr.flush()
 
 
 class _Held(io.TextIOWrapper):
@@ -39,6 +44,10 @@ class _Held(io.TextIOWrapper):
     def __init__(self, encoding: str) -> None:
         self.bytes = io.BytesIO()
         super().__init__(self.bytes, encoding=encoding, errors="backslashreplace")
+
+    def taken(self) -> bytes:
+        self.flush()
+        return self.bytes.getvalue()
 
     def isatty(self) -> bool:
         return True

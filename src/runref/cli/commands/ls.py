@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import click
@@ -133,14 +133,15 @@ def command(
     if watch:
         from runref.cli.watching import watch as show_again
 
-        show_again(lambda: _list(project, request))
+        show_again(lambda picture: _list(project, request, picture))
         return
-    with paged(enabled=request.form == "table"):
-        _list(project, request)
+    _list(project, request, lambda: paged(enabled=request.form == "table"))
 
 
-def _list(project: Project, request: Request) -> None:
-    with searching(project) as search:
+def _list(
+    project: Project, request: Request, shown: Callable[[], AbstractContextManager[None]]
+) -> None:
+    with searching(project) as search, shown():
         if request.group_by:
             from runref.cli.grouped import list_groups
 
