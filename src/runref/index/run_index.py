@@ -35,7 +35,8 @@ _MANY = 2_000
 """Changed runs from which a new index is built aside, so that nobody waits for a large write."""
 _BUILD_SECONDS = 600.0
 """How long to wait for another process that builds the same index."""
-_DAMAGED = (sqlite3.DatabaseError, UnreadableDocument, MalformedDocument, DamagedBlob)
+DAMAGED = (sqlite3.DatabaseError, UnreadableDocument, MalformedDocument, DamagedBlob)
+"""What reading an index raises that is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ class RunIndex:
         try:
             self._catch_up()
             return [read(*row) for row in self._database.execute(query, values)]
-        except _DAMAGED as error:
+        except DAMAGED as error:
             self._replace(error)
             return [read(*row) for row in self._database.execute(query, values)]
 
@@ -180,8 +181,13 @@ class RunIndex:
         """Return the database, caught up with the ref, for statements of the index's own."""
         try:
             self._catch_up()
-        except _DAMAGED as error:
+        except DAMAGED as error:
             self._replace(error)
+        return self._database
+
+    def renewed(self, error: Exception) -> sqlite3.Connection:
+        """Return a database in place of one that was found to be damaged; the old one is closed."""
+        self._replace(error)
         return self._database
 
     def _replace(self, error: Exception) -> None:

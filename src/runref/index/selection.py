@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runref.errors import RunrefError
 from runref.index.catalogue import IndexCatalogue
 from runref.index.rows import recorded
-from runref.index.run_index import RunIndex
+from runref.index.run_index import DAMAGED, RunIndex
 from runref.index.statement import Statement
 from runref.index.subject import code_file
 from runref.index.tables import held, held_number
@@ -21,6 +22,8 @@ from runref.store.recorded import RecordedRun
 
 if TYPE_CHECKING:
     from runref.query.condition import Condition
+
+T = TypeVar("T")
 
 NEWEST_FIRST = ("r.started desc", "r.id desc")
 _CODE_FILES = 4_096
@@ -49,16 +52,16 @@ class Selection:
     def __init__(self, index: RunIndex) -> None:
         self._objects = index.runs.objects
         self.unread_snapshots: set[str] = set()
-        self._database = index.connection()
+        self._index = index
         self._names: dict[tuple[str, str], int] = {}
-        self._define_functions()
+        self._open(index.connection())
         query = "select 1 from meta where name = 'wide-numbers'"
-        self._wide_numbers = self._database.execute(query).fetchone() is not None
+        self._wide_numbers = bool(self._ask(query))
 
     @property
     def catalogue(self) -> IndexCatalogue:
         """The names that runs have."""
-        return IndexCatalogue(self._database)
+        return IndexCatalogue(self._ask)
 
     def runs(
         self,
@@ -68,23 +71,19 @@ class Selection:
         limit: int | None = None,
     ) -> list[RecordedRun]:
         """Return the runs that meet a condition, the newest first unless sorted otherwise."""
-        statement = self._statement(condition)
-        order = [statement.order(each.reference, descending=each.descending) for each in sort]
-        text, values = statement.select(("r.n",), order=(*order, *NEWEST_FIRST), limit=limit)
-        numbers = [row[0] for row in self._database.execute(text, values)]
-        find = "select tree, record, additions from documents join runs on run = n where n = ?"
-        return [recorded(*self._database.execute(find, (number,)).fetchone()) for number in numbers]
+        return self._undamaged(lambda: self._runs(condition, sort, limit))
 
     def count(self, condition: Condition | None = None) -> int:
         """Return how many runs meet a condition."""
-        text, values = self._statement(condition).select(("count(*)",))
-        (count,) = self._database.execute(text, values).fetchone()
+        ((count,),) = self._undamaged(
+            lambda: self._rows(self._statement(condition).select(("count(*)",)))
+        )
         return int(count)
 
     def among(self, run_ids: Sequence[str]) -> list[str]:
         """Return those of some run ids that are recorded."""
         find = "select 1 from runs where id = ?"
-        return [each for each in run_ids if self._database.execute(find, (each,)).fetchone()]
+        return [each for each in run_ids if self._ask(find, (each,))]
 
     def values(
         self,
@@ -98,18 +97,59 @@ class Selection:
 
         Lists and mappings are ``…``: what they hold is in the record alone.
         """
-        statement = self._statement(condition)
-        columns = [statement.column(each) for each in references]
-        order = [statement.order(each.reference, descending=each.descending) for each in sort]
-        text, values = statement.select(
-            ("r.id", *(part for each in columns for part in (each.kind, each.value))),
-            order=(*order, *NEWEST_FIRST),
-            limit=limit,
-        )
+
+        def rows() -> list[tuple[Any, ...]]:
+            statement = self._statement(condition)
+            columns = [statement.column(each) for each in references]
+            return self._rows(
+                statement.select(
+                    ("r.id", *(part for each in columns for part in (each.kind, each.value))),
+                    order=self._order(statement, sort),
+                    limit=limit,
+                )
+            )
+
         return [
             (run_id, *map(held, cells[::2], cells[1::2]))
-            for run_id, *cells in self._database.execute(text, values)
+            for run_id, *cells in self._undamaged(rows)
         ]
+
+    def _runs(
+        self, condition: Condition | None, sort: Sequence[SortKey], limit: int | None
+    ) -> list[RecordedRun]:
+        statement = self._statement(condition)
+        order = self._order(statement, sort)
+        numbers = self._rows(statement.select(("r.n",), order=order, limit=limit))
+        find = "select tree, record, additions from documents join runs on run = n where n = ?"
+        found = [self._database.execute(find, number).fetchone() for number in numbers]
+        if not all(found):
+            raise sqlite3.DatabaseError("a run has no documents")
+        return [recorded(*each) for each in found]
+
+    def _order(self, statement: Statement, sort: Sequence[SortKey]) -> tuple[str, ...]:
+        order = (statement.order(each.reference, descending=each.descending) for each in sort)
+        return (*order, *NEWEST_FIRST)
+
+    def _rows(self, statement: tuple[str, Sequence[Any]]) -> list[tuple[Any, ...]]:
+        return self._database.execute(*statement).fetchall()
+
+    def _ask(self, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._undamaged(lambda: self._rows((text, values)))
+
+    def _undamaged(self, read: Callable[[], T]) -> T:
+        """Return what `read` does, if need be from an index that was built again."""
+        try:
+            return read()
+        except sqlite3.OperationalError:
+            raise  # about the statement, not about the file
+        except DAMAGED as error:
+            self._open(self._index.renewed(error))
+            return read()
+
+    def _open(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self._names.clear()
+        self._define_functions()
 
     def _statement(self, condition: Condition | None) -> Statement:
         statement = Statement(self._name_number, wide_numbers=self._wide_numbers)

@@ -73,12 +73,22 @@ def ask_sql(index: RunIndex, statement: str) -> SqlAnswer:
     Raises:
         SqlInvalid: it is no statement of SQLite, or would do more than read.
     """
+    try:
+        return _answer(index, statement)
+    except sqlite3.DatabaseError as error:
+        index.renewed(error)  # it was damaged
+        return _answer(index, statement)
+
+
+def _answer(index: RunIndex, statement: str) -> SqlAnswer:
     with _reader(index) as database:
         try:
             cursor = database.execute(statement)
             columns = tuple(each[0] for each in cursor.description or ())
             return SqlAnswer(columns, cursor.fetchall())
         except (sqlite3.Error, sqlite3.Warning) as error:
+            if type(error) is sqlite3.DatabaseError and "malformed" in str(error):
+                raise  # about the file, not about the statement
             raise SqlInvalid(_told(error), hint=_hint()) from error
 
 

@@ -13,6 +13,7 @@ from runref.cli.output import print_json, say
 from runref.cli.paging import paged
 from runref.cli.progress import bar
 from runref.cli.table import Column, print_table
+from runref.cli.unread import name_unreadable
 from runref.index.views import SqlAnswer, ask_sql
 
 
@@ -49,7 +50,14 @@ def command(statement: str, store: str, *, as_csv: bool, as_markdown: bool, as_j
         raise click.UsageError(f"--{forms[0]} and --{forms[1]} exclude each other.")
     project = here(store)
     with bar("index") as progress:
-        answer = ask_sql(project.index(progress.update), statement)
+        index = project.index(progress.update)
+        answer = ask_sql(index, statement)
+        unreadable = index.unreadable()
+    _print(answer, as_json=as_json, as_csv=as_csv, as_markdown=as_markdown)
+    name_unreadable(unreadable)
+
+
+def _print(answer: SqlAnswer, *, as_json: bool, as_csv: bool, as_markdown: bool) -> None:
     if as_json:
         rows = [[_plain(value) for value in row] for row in answer.rows]
         print_json({"columns": answer.columns, "rows": rows})
