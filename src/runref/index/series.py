@@ -80,7 +80,7 @@ class SeriesCache:
         try:
             row = self._database.execute(_FIND, (tree, _rank(rank), _key(name))).fetchone()
             return _points(*row) if row else None
-        except (sqlite3.Error, ValueError):
+        except (sqlite3.Error, ValueError, TypeError):
             return None  # it is only a cache
 
     def _finished(

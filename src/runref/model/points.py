@@ -87,6 +87,8 @@ def _plain_rows(data: bytes, name: str) -> tuple[list[int], list[float], list[fl
     gc.disable()  # the new lists and dictionaries make no cycles
     try:
         rows: list[dict[str, Any]] = orjson.loads(b"[" + data[:-1].replace(b"\n", b",") + b"]")
+        if len(rows) != data.count(b"\n"):
+            return None
         if set(map(type, rows)) != {dict} or set(map(len, rows)) != {3}:
             return None
         held: list[Mapping[str, Any]] = [row["values"] for row in rows]
