@@ -8,26 +8,60 @@ from dataclasses import dataclass
 from typing import Any
 
 
+def _mean(values: Sequence[float]) -> float:
+    numbers = list(map(_float, values))
+    if not all(map(math.isfinite, numbers)):
+        return sum(numbers) / len(numbers)
+    try:
+        return math.fsum(numbers) / len(numbers)
+    except OverflowError:  # the sum is beyond the range of a float; the mean is not
+        return math.fsum(number / len(numbers) for number in numbers)
+
+
 def _std(values: Sequence[float]) -> float | None:
     import statistics
 
-    return statistics.stdev(values) if len(values) > 1 else None
+    if len(values) < 2:
+        return None
+    numbers = list(map(_float, values))
+    try:
+        return statistics.stdev(numbers) if all(map(math.isfinite, numbers)) else math.nan
+    except OverflowError:
+        return math.inf
 
 
 def _median(values: Sequence[float]) -> float:
     import statistics
 
-    return statistics.median(values)
+    try:
+        return statistics.median(values)
+    except OverflowError:
+        return statistics.median(map(_float, values))
+
+
+def _sum(values: Sequence[float]) -> float:
+    numbers = list(map(_float, values))
+    try:
+        return math.fsum(numbers)
+    except (OverflowError, ValueError):  # too large, or infinities of both signs
+        return sum(numbers)
+
+
+def _float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer of more than 308 digits
+        return math.inf if value > 0 else -math.inf
 
 
 AGGREGATES: Mapping[str, Callable[[Sequence[float]], float | int | None]] = {
-    "mean": lambda values: math.fsum(values) / len(values),
+    "mean": _mean,
     "std": _std,
     "count": len,
     "min": min,
     "max": max,
     "median": _median,
-    "sum": math.fsum,
+    "sum": _sum,
 }
 """What numbers can come to. ``std`` is that of a sample (n - 1); one number has none."""
 
@@ -109,7 +143,7 @@ def _reduced(
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and not math.isnan(value)  # type: ignore[arg-type]
+    return type(value) is int or (type(value) is float and not math.isnan(value))
 
 
 def _exact(value: Any) -> tuple[str, Any]:
