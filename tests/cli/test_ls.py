@@ -191,8 +191,9 @@ def groups(cli: Any, *argv: str) -> list[dict[str, Any]]:
     return list(done.json["groups"])
 
 
-def test_groups_have_mean_std_and_count(some: Writer, cli: Any) -> None:
+def test_groups_have_mean_std_and_count(some: Writer, cli: Any, validate: Any) -> None:
     found = groups(cli, "lr", "--columns", "acc")
+    validate("ls", {"groups": found, "total": 3})
     assert [(each["by"]["lr"], each["runs"]) for each in found] == [(0.01, 2), (0.1, 2), (None, 1)]
     assert [each["values"]["acc"].get("count") for each in found] == [1, 2, 0]
     assert found[1]["values"]["acc"]["mean"] == pytest.approx(0.7)
