@@ -8,7 +8,7 @@ from pathlib import Path
 
 from measure import HEADER
 
-NAMES = ("log_call", "start_up", "ending", "many_writers", "artifacts", "remotes")
+NAMES = ("log_call", "start_up", "ending", "many_writers", "artifacts", "remotes", "index")
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runref.model.text_width import cut, width_of
 from runref.plot.charts import (
     Bars,
     Chart,
@@ -22,7 +23,6 @@ from runref.plot.columns import column_of
 from runref.plot.curves import Curve
 from runref.plot.text import draw_text
 from runref.plot.text.canvas import Canvas, Pen
-from runref.plot.text.width import cut, width_of
 
 NAN = math.nan
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True) | st.integers(-(10**400), 10**400)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import click
 
 from runref.cli.output import printable, say
+from runref.model.text_width import cut, width_of
 
 _GAP = "  "
 _NARROWEST = 6
@@ -50,32 +50,6 @@ def print_table(columns: Sequence[Column]) -> None:
     if left_out:
         names = ", ".join(column.name for column in columns[-left_out:])
         say(f"… {left_out} columns do not fit: {names}", err=True)
-
-
-def width_of(text: str) -> int:
-    """Return how many places `text` takes on a terminal."""
-    if text.isascii():
-        return len(text)
-    return sum(_width(char) for char in text)
-
-
-def cut(text: str, width: int) -> str:
-    """Return `text` in at most `width` places, with ``…`` where it was cut."""
-    if width_of(text) <= width:
-        return text
-    kept, room = "", width - 1
-    for char in text:
-        room -= _width(char)
-        if room < 0:
-            break
-        kept += char
-    return f"{kept}…"
-
-
-def _width(char: str) -> int:
-    if unicodedata.combining(char):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def _least(columns: Sequence[Column]) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import click
 
 from runref.cli.output import printable
-from runref.cli.table import width_of
 from runref.cli.text import count_of
 from runref.model.run_difference import CodeChange
+from runref.model.text_width import width_of
 
 _WIDTH = 40
 """Signs of the file with the most lines."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from runref.model.text_width import cut, width_of
 from runref.plot.curves import shortened
 from runref.plot.scales import Scale
 from runref.plot.text.canvas import Canvas, Pen
-from runref.plot.text.width import cut, width_of
 
 _NAMES = 24
 """Names that the legend has at most; the rest is counted."""

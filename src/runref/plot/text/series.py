@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from runref.model.text_width import width_of
 from runref.plot.charts import CurvesChart, Panel, ParallelChart, ScatterChart
 from runref.plot.columns import ABSENT, Kind, natural
 from runref.plot.curves import drawable
 from runref.plot.scales import Scale, number_scale, scale_of
 from runref.plot.text.canvas import Canvas, Pen, pen_at
 from runref.plot.text.frame import Medium, below, framed, label_width, legend, named
-from runref.plot.text.width import width_of
 from runref.plot.units import shown
 
 _HEIGHT = 15

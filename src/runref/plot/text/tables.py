@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from runref.model.text_width import width_of
 from runref.plot.charts import HistogramChart, MatrixChart, TableChart
 from runref.plot.tables import fitted
 from runref.plot.text.canvas import pen_at
 from runref.plot.text.frame import Medium, legend, padded
-from runref.plot.text.width import width_of
 from runref.plot.units import shown
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
