@@ -174,6 +174,15 @@ def test_what_cannot_be_asked_is_refused_where_it_is_wrong(
     assert (type(caught.value), caught.value.column) == (error, column)
 
 
+def test_text_without_quotes_is_told_to_want_them() -> None:
+    with pytest.raises(UnknownName) as caught:
+        resolve(parse("lr == adam"), CatalogueOf([SOME]), now=NOW)
+    assert caught.value.hint.startswith('Text has quotes: "adam". There is: ')
+    with pytest.raises(UnknownName) as caught:
+        resolve(parse("adam == lr"), CatalogueOf([SOME]), now=NOW)
+    assert "quotes" not in caught.value.hint
+
+
 def test_names_of_runs_without_anything_are_unknown() -> None:
     with pytest.raises(UnknownName) as caught:
         resolve(parse("metrics.loss > 1"), CatalogueOf([]), now=NOW)

@@ -26,7 +26,7 @@ from runref.query.errors import QueryInvalid, QueryTypeMismatch, UnknownName, sh
 from runref.query.literals import prefix_of
 from runref.query.names import Names, Target
 from runref.query.parse import NESTING, TERMS, parse
-from runref.query.printing import print_operand
+from runref.query.printing import print_operand, quoted
 from runref.query.reference import Collection
 from runref.query.suggest import listed, nearest
 
@@ -127,7 +127,7 @@ class _Resolver:
         operator = cast("Operator", op)
         if isinstance(left, syntax.Name):
             if isinstance(right, syntax.Name):
-                return with_name(self._side(left, op), operator, self._side(right, op))
+                return with_name(self._side(left, op), operator, self._right(right, op))
             return with_literal(self._side(left, op), operator, right, self._now)
         if isinstance(right, syntax.Name):
             return with_literal(self._side(right, op), _FLIPPED[op], left, self._now)
@@ -150,6 +150,15 @@ class _Resolver:
                 hint=f'Write `"…" in {target.name}`.',
             )
         return Side(name, target, self._names.kinds(target))
+
+    def _right(self, name: syntax.Name, written: str) -> Side:
+        try:
+            return self._side(name, written)
+        except UnknownName as error:
+            word = name.parts[0].text
+            if len(name.parts) == 1 and not error.hint.startswith("Write"):
+                error.hint = f"Text has quotes: {quoted(word)}. {error.hint}".rstrip()
+            raise
 
     def _in(self, node: syntax.In) -> Condition:
         if isinstance(node.right, tuple):
