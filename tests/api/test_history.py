@@ -65,6 +65,7 @@ def test_series_of_many_runs_are_arrays_by_id(history: History) -> None:
     assert run_id == "20261121-000000000000"
     for _ in range(2):  # read, and remembered
         series = history.runs().series("acc")[run_id]
+        assert repr(series) == "<series of 3 points, 1 at step 1>"
         assert series.step.tolist() == [0, 2, 1]
         assert series.time.tolist() == [0.5, 1.5, 2.5]
         assert series.value.tolist()[::2] == [0.25, 1.0]

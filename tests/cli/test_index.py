@@ -40,7 +40,7 @@ def test_status_tells_where_it_is_and_what_is_in_it(
     assert (found["runs"], found["unreadable"]) == (4, 1)
     lines = cli("index", "status").out.splitlines()
     assert lines[0] == f"file     {path}"
-    assert lines[2:] == [f"version  {VERSION}", "runs     4 runs, 1 of them unreadable"]
+    assert lines[2:] == [f"version  {VERSION}", "runs     4, 1 of them unreadable"]
 
 
 def test_rebuild_reads_everything_again(writer: Writer, cli: Any, validate: Any) -> None:

@@ -39,6 +39,9 @@ class Series:
     time: NDArray[np.float64]
     value: NDArray[np.float64]
 
+    def __repr__(self) -> str:
+        return f"<series of {len(self.step)} points, {self.value[-1]:.4g} at step {self.step[-1]}>"
+
 
 class PastRun:
     """A recorded or live run: its record's fields as attributes, and its series."""

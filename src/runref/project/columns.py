@@ -142,16 +142,28 @@ def params_of(run: RecordedRun) -> dict[str, Any]:
 
 
 def varying_parameters(runs: Sequence[RecordedRun]) -> list[str]:
-    """Return the parameters that some of the runs have otherwise than others."""
+    """Return the parameters that some of the runs have otherwise than others.
+
+    Those that were typed come first, in the order of the newest command.
+    """
     values: dict[str, list[object]] = {}
     for run in runs:
         for name, value in params_of(run).items():
             values.setdefault(name, []).append(value)
-    return [
+    varying = [
         name
         for name, held in values.items()
         if len(held) < len(runs) or not all(same_value(held[0], each) for each in held)
     ]
+    places = _places_in_commands(runs)
+    return sorted(varying, key=lambda name: places.get(name.replace("-", "_"), len(places)))
+
+
+def _places_in_commands(runs: Sequence[RecordedRun]) -> Mapping[str, int]:
+    """Return the order in which options were typed: what is typed first matters most, mostly."""
+    words = (word for run in runs for word in run.record.command.argv[1:])
+    names = (word.lstrip("-").partition("=")[0].replace("-", "_") for word in words)
+    return {name: place for place, name in enumerate(dict.fromkeys(names))}
 
 
 def _own_name(target: Target) -> str:

@@ -41,7 +41,8 @@ def status(store: str, *, as_json: bool) -> None:
     say(f"file     {where}")
     say(f"size     {format_size(found.size)}")
     say(f"version  {found.version}")
-    say(f"runs     {count_of(found.runs, 'run')}, {found.unreadable} of them unreadable")
+    unreadable = f", {found.unreadable} of them unreadable" if found.unreadable else ""
+    say(f"runs     {found.runs}{unreadable}")
 
 
 @command.command()
