@@ -263,9 +263,13 @@ def test_nothing_that_was_pushed_is_removed_while_it_is_pushed(
     assert collector.poll() is None
     collector.kill()
     collector.wait()
-    for mark in store.notes(MARKS):  # of the killed one, which would count for a day
-        store.delete_note(mark.name)
-    done = runref(repo, "push", "--artifacts")
+    for _attempt in range(10):
+        # The mark of the killed one would count for a day. A server may write it after the kill.
+        for mark in store.notes(MARKS):
+            store.delete_note(mark.name)
+        done = runref(repo, "push", "--artifacts")
+        if done.returncode != 3:
+            break
     assert done.returncode == 0, done.stderr
     held = reach([open_project(repo.path, os.environ)]).digests
     assert held <= verified(store)

@@ -204,7 +204,8 @@ def test_memory_does_not_grow_with_what_is_logged(tracker):
         after, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         grown.append(after - before)
-    assert min(grown) < 4096
+    # Less than a byte for each call; where coverage is measured, its tracer takes some for itself.
+    assert min(grown) < 16_384
     run.finish()
     assert len(tracker.rows(run)) == 60_100
 

@@ -13,7 +13,7 @@ from runref.model.codec import escape_text, unescape_text
 from runref.query.fields import FIELDS, FieldRow
 from runref.query.offered import BOOLEAN, LIST, MAPPING, NUMBER, TEXT, kind_of
 
-VERSION = 3
+VERSION = 4
 """To be counted up with every change of the tables, or of what stands in them."""
 
 METRIC_PARTS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
@@ -89,6 +90,8 @@ FIELDS: tuple[FieldRow, ...] = (
     FieldRow("name", "text", "Its short name.", lambda run: _present(run.record.name)),
     FieldRow("note", "text", "The note given while it ran.",
              lambda run: _present(run.record.note)),
+    FieldRow("command", "text", "What was run, as it would be typed.",
+             lambda run: _present(shlex.join(run.record.command.argv))),
     FieldRow("author", "text", "Name <mail>.", lambda run: _present(run.record.author)),
     FieldRow("host", "text", "Name of the machine.", lambda run: _present(run.record.host)),
     FieldRow("parent", "id", "Run within which it was opened.",
