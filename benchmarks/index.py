@@ -33,7 +33,7 @@ for _ in range(2):
     print((time.perf_counter() - begin) / len(found) * 1000)
 """
 LONG = """
-
+import time
 import numpy
 import runref
 run = runref.open(".").run("@")
