@@ -8,7 +8,16 @@ from pathlib import Path
 
 from measure import HEADER
 
-NAMES = ("log_call", "start_up", "ending", "many_writers", "artifacts", "remotes", "index")
+NAMES = (
+    "log_call",
+    "start_up",
+    "ending",
+    "many_writers",
+    "index",
+    "curves",
+    "artifacts",
+    "remotes",
+)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import cache
@@ -27,6 +27,7 @@ from measure import git, repository
 
 PER_DAY = 1_000
 POOL = 1_000
+STEPS = (20, 1_000)
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
@@ -50,7 +51,16 @@ class Shared:
     environment: bytes
 
 
-def build(root: Path, runs: int, *, seed: int = 1, first: int = 0, repack: bool = True) -> None:
+def build(
+    root: Path,
+    runs: int,
+    *,
+    seed: int = 1,
+    first: int = 0,
+    steps: tuple[int, int] = STEPS,
+    pool: int = POOL,
+    repack: bool = True,
+) -> None:
     """Add so many runs to the runs ref of a repository.
 
     Args:
@@ -58,6 +68,8 @@ def build(root: Path, runs: int, *, seed: int = 1, first: int = 0, repack: bool 
         runs: How many.
         seed: Whatever is drawn follows from it.
         first: How many thousandths of a day the first run starts after `START`.
+        steps: Between which numbers of steps a series has.
+        pool: How many series there are to draw from.
         repack: Whether to pack as ``git gc`` would have done long ago.
     """
     from runref.git.repository import Repository
@@ -67,13 +79,15 @@ def build(root: Path, runs: int, *, seed: int = 1, first: int = 0, repack: bool 
     draw = random.Random(seed)
     with opened.objects.batch():
         shared = _shared(opened.objects, root)
-        pool = list(_pool(opened.objects, draw))
+        drawn = [_series(opened.objects, number, steps, draw) for number in range(pool)]
     ref = opened.ref(RUNS_REF)
     begin = tip = ref.read()
     numbers = range(first, first + runs)
     for start in range(0, runs, PER_DAY):
         with opened.objects.batch():
-            tip = _commit(opened.objects, shared, pool, draw, numbers[start : start + PER_DAY], tip)
+            tip = _commit(
+                opened.objects, shared, drawn, draw, numbers[start : start + PER_DAY], tip
+            )
     if not ref.compare_and_swap(begin, tip, message="benchmark"):
         raise RuntimeError("somebody else wrote to the ref")
     if repack:
@@ -112,19 +126,19 @@ def _shared(objects: Any, root: Path) -> Shared:
     )
 
 
-def _pool(objects: Any, draw: random.Random) -> Iterator[Series]:
+def _series(objects: Any, number: int, between: tuple[int, int], draw: random.Random) -> Series:
     from runref.model.codec import dump_yaml
     from runref.model.documents import to_document
     from runref.model.series import Summariser, read_lines
 
-    for number in range(POOL):
-        steps = round(math.exp(draw.uniform(math.log(20), math.log(1_000))))
-        data = series_lines(number, steps)
-        summariser = Summariser()
-        summariser.add(read_lines(data).rows)
-        metrics = dump_yaml({"metrics": to_document(summariser.result())}).decode()
-        digest = hashlib.sha256(data).hexdigest()
-        yield Series(objects.write_blob(data), digest, len(data), metrics)
+    least, most = map(math.log, between)
+    steps = round(math.exp(draw.uniform(least, most)))
+    data = series_lines(number, steps)
+    summariser = Summariser()
+    summariser.add(read_lines(data).rows)
+    metrics = dump_yaml({"metrics": to_document(summariser.result())}).decode()
+    digest = hashlib.sha256(data).hexdigest()
+    return Series(objects.write_blob(data), digest, len(data), metrics)
 
 
 def _commit(

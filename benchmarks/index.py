@@ -1,196 +1,219 @@
-"""Finding, reading and drawing runs among 10,000 and 100,000.
+"""Finding runs among 10,000 and 100,000: first index, ``ls``, a query, ten new runs, memory.
 
-Histories are built by `histories.py`, which takes minutes; ``RUNREF_BENCH_HISTORIES`` names a
-folder that keeps them, as ``h10k``, ``h100k`` and ``long``, for the next time.
+``python benchmarks/index.py first lists refresh memory floor`` measures some of its parts. Making
+a history of 100,000 runs takes minutes; ``RUNREF_BENCH_HISTORIES`` may name a folder with ``h10k``
+and ``h100k`` made by ``histories.py``, which are only read. ``ROUNDS`` says how many rounds.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 from histories import build
-from measure import Figure, process, python, repository, show, timed
+from measure import Figure, by_turns, git, repository, show, whole
 
 RUNREF = str(Path(sys.executable).with_name("runref"))
 QUERY = 'val/acc > 0.9 and lr < 1e-2 and "baseline" not in tags'
-SERIES = """
-import sys, time
-import runref
-from pathlib import Path
-import numpy
-runs = runref.open(".").runs("loss.count > 900", limit=200)
-for _ in range(2):
-    begin = time.perf_counter()
-    found = runs.series("loss")
-    print((time.perf_counter() - begin) / len(found) * 1000)
+LS = (RUNREF, "ls")
+FIND = (RUNREF, "ls", QUERY, "--sort", "-val/acc", "--limit", "10")
+REBUILD = (RUNREF, "index", "rebuild")
+NAMES = {"h10k": 10_000, "h100k": 100_000}
+SHORT, LONG = NAMES
+ROUNDS = int(os.environ.get("ROUNDS", "7"))
+
+MAIN = """
+import sys
+from runref.cli.main import run
+status = run(sys.argv[1:])
+for line in open("/proc/self/status"):
+    if line.startswith("VmHWM"):
+        print(line.split()[1], file=sys.stderr)
+sys.exit(status)
 """
-LONG = """
-import time
-import numpy
-import runref
-run = runref.open(".").run("@")
+PARSE = """
+import sys, time, yaml
+texts = sys.stdin.buffer.read().split(b"\\0")
 begin = time.perf_counter()
-assert len(run.series("loss").step) == 400_000
+for text in texts:
+    yaml.load(text, yaml.CSafeLoader)
 print(time.perf_counter() - begin)
 """
-DRAW = "from matplotlib.figure import Figure; import matplotlib.backends.backend_agg"
-PARSE = """
-import sys, yaml
-from concurrent.futures import ProcessPoolExecutor
-def parse(texts):
-    for text in texts: yaml.load(text, Loader=yaml.CSafeLoader)
-if __name__ == "__main__":
-    import pathlib, subprocess, time
-    found = subprocess.run("git ls-tree -r refs/runref/runs | awk '/run.yaml$/ {print $3}'"
-        " | git cat-file --batch", shell=True, capture_output=True, check=True).stdout
-    texts, at = [], 0
-    while at < len(found):
-        end = found.index(b"\\n", at); size = int(found[at:end].split()[2])
-        texts.append(found[end + 1 : end + 1 + size]); at = end + 2 + size
-    begin = time.perf_counter()
-    with ProcessPoolExecutor(2) as pool: list(pool.map(parse, [texts[::2], texts[1::2]]))
-    print(time.perf_counter() - begin)
-"""
+
+
+def first(roots: dict[str, Path]) -> None:
+    """Show a first index; it starts without one, and a rebuild after it is the same work."""
+    for name, target in ((SHORT, "4 s"), (LONG, "45 s")):
+        rounds = min(ROUNDS, 3)
+        rebuild = whole(*REBUILD, cwd=roots[name])
+        seconds = tuple(rebuild() for _ in range(rounds))
+        show(Figure(f"first index of {NAMES[name]:,} runs", "s", seconds, target=target))
+
+
+def floor(roots: dict[str, Path]) -> None:
+    """Show a first index by turns with its floor: PyYAML's fastest loader on two processes."""
+    for name, target in ((SHORT, "4 s"), (LONG, "45 s")):
+        halves = _halves(roots[name])
+        seconds, bare = [], []
+        for _ in range(1 if name == LONG else 3):
+            bare.append(_parsed(halves))
+            seconds.append(whole(*REBUILD, cwd=roots[name])())
+        what = f"first index of {NAMES[name]:,} runs"
+        show(Figure(what, "s", tuple(seconds), statistics.median(bare), target))
+
+
+def lists(roots: dict[str, Path]) -> None:
+    """Show ``ls`` and a query with a sort, at both lengths, by turns with what starting costs."""
+    ways: dict[str, Callable[[], float]] = {
+        "pass": whole(sys.executable, "-c", "pass", cwd=roots[SHORT]),
+        "help": whole(RUNREF, "--help", cwd=roots[SHORT]),
+    }
+    for name, root in roots.items():
+        ways[f"ls {name}"] = whole(*LS, cwd=root)
+        ways[f"query {name}"] = whole(*FIND, cwd=root)
+    for name in roots:
+        ways[f"ls {name}"]()  # builds the index where no other part did
+    took = by_turns(ways, ROUNDS)
+    start = statistics.median(took["help"])
+    show(
+        Figure("`python -c pass`", "s", took["pass"]),
+        Figure("`runref --help`", "s", took["help"]),
+    )
+    for what, targets in (("ls", ("0.15 s", "0.2 s")), ("query", ("0.25 s", "0.5 s"))):
+        for (name, runs), target in zip(NAMES.items(), targets, strict=True):
+            label = f"{'`ls`' if what == 'ls' else 'the query, sorted,'} of {runs:,} runs"
+            show(Figure(label, "s", took[f"{what} {name}"], start, target))
+    for what in ("ls", "query"):
+        above = [statistics.median(took[f"{what} {name}"]) - start for name in (SHORT, LONG)]
+        show(Figure(f"{what}: growth above start-up", "x", (above[1] / above[0],), None, "10x"))
+
+
+def refresh(roots: dict[str, Path]) -> None:
+    """Show how much longer ``ls`` takes after ten new runs, in a copy of the long history."""
+    root = roots[LONG].parent / "grown"
+    if not root.exists():
+        subprocess.run(["cp", "-r", "--reflink=auto", roots[LONG].resolve(), root], check=True)
+    subprocess.run(LS, cwd=root, check=True, capture_output=True)
+    numbers = count()
+
+    def grown() -> float:
+        number = next(numbers)
+        start = NAMES[LONG] + 10 * number
+        build(root, 10, seed=1_000 + number, first=start, pool=10, repack=False)
+        return whole(*LS, cwd=root)()
+
+    took = by_turns({"new": grown, "none": whole(*LS, cwd=root)}, ROUNDS)
+    more = tuple(1000 * (new - none) for new, none in zip(took["new"], took["none"], strict=True))
+    show(
+        Figure("`ls` of 100,000 runs, nothing new", "s", took["none"]),
+        Figure("`ls` after 10 new runs", "s", took["new"], statistics.median(took["none"])),
+        Figure("10 new runs: what they add", "ms", more, target="50 ms"),
+    )
+
+
+def memory(roots: dict[str, Path]) -> None:
+    """Show the peak memory at 100,000 runs: of the process, and of the largest it started."""
+    for what, command in (("`ls`", LS), ("the query", FIND), ("first index", REBUILD)):
+        own, largest = _peaks(command[1:], roots[LONG])
+        show(Figure(f"peak memory: {what}", "MiB", (own,), target="400 MB"))
+        if largest:
+            show(Figure("peak memory: its largest reader", "MiB", (largest,), target="400 MB"))
+
+
+def _peaks(arguments: tuple[str, ...], root: Path) -> tuple[float, float]:
+    with subprocess.Popen(
+        [sys.executable, "-c", MAIN, *arguments],
+        cwd=root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        largest = 0.0
+        while process.poll() is None:
+            largest = max([largest, *_peaks_of_children(process.pid)])
+            time.sleep(0.02)  # a peak never falls, so the last look before the end counts
+        told = process.stderr.read() if process.stderr else ""
+    return int(told.split()[-1]) / 1024, largest
+
+
+def _peaks_of_children(parent: int) -> list[float]:
+    peaks = []
+    for children in Path(f"/proc/{parent}/task").glob("*/children"):
+        try:
+            for child in children.read_text().split():
+                lines = Path(f"/proc/{child}/status").read_text().splitlines()
+                peaks += [int(x.split()[1]) / 1024 for x in lines if x.startswith("VmHWM")]
+        except OSError:
+            continue  # it has ended
+    return peaks
+
+
+def _halves(root: Path) -> tuple[bytes, bytes]:
+    """Return the texts of all records in two halves, separated by NUL."""
+    tree = git(root, "ls-tree", "-r", "refs/runref/runs")
+    oids = [line.split()[2] for line in tree.splitlines() if line.endswith("/run.yaml")]
+    texts = []
+    with subprocess.Popen(
+        ["git", "cat-file", "--batch", "--buffer"],
+        cwd=root,
+        stdin=_file_of("\n".join(oids) + "\n"),
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        for _ in oids:
+            size = int(process.stdout.readline().split()[2])
+            texts.append(process.stdout.read(size + 1)[:-1])
+    return b"\0".join(texts[::2]), b"\0".join(texts[1::2])
+
+
+def _file_of(text: str) -> int:
+    file = os.memfd_create("oids")
+    os.write(file, text.encode())
+    os.lseek(file, 0, os.SEEK_SET)
+    return file
+
+
+def _parsed(halves: tuple[bytes, bytes]) -> float:
+    import threading
+
+    told: list[float] = []
+
+    def parse(half: bytes) -> None:
+        command = [sys.executable, "-c", PARSE]
+        done = subprocess.run(command, input=half, check=True, capture_output=True)
+        told.append(float(done.stdout))
+
+    threads = [threading.Thread(target=parse, args=(half,)) for half in halves]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return max(told)
+
+
+PARTS = {"floor": floor, "first": first, "lists": lists, "refresh": refresh, "memory": memory}
+DEFAULT = ("floor", "lists", "refresh", "memory")
 
 
 def main() -> None:
-    with histories() as folder:
-        os.environ.update(HOME=str(folder), XDG_CACHE_HOME=str(folder / "cache"))
-        start = process(RUNREF, "--help", cwd=folder)
-        show(Figure("`runref --help`", "s", start))
-        bare, found = {}, {}
-        for name, ls, query in (("h10k", 0.15, 0.25), ("h100k", 0.2, 0.5)):
-            root = folder / name
-            first_index(root, name, {"h10k": 4, "h100k": 45}[name])
-            bare[name] = process(RUNREF, "ls", cwd=root)
-            show(Figure(f"`ls`, newest 20, {name}", "s", bare[name], target=f"{ls} s"))
-            words = ("ls", QUERY, "--sort", "-val/acc", "--limit", "10")
-            found[name] = process(RUNREF, *words, cwd=root)
-            show(Figure(f"the query, sorted, {name}", "s", found[name], target=f"{query} s"))
-            grouped = process(RUNREF, "ls", "--group-by", "optimizer", cwd=root, rounds=3)
-            show(Figure(f"`ls --group-by optimizer`, {name}", "s", grouped))
-        growth(start, bare, "ls")
-        growth(start, found, "the query")
-        refresh(folder / "h100k")
-        curves(folder / "h10k")
-        long_run(folder / "long")
-        draw(folder / "h10k")
-
-
-def first_index(root: Path, name: str, target: float) -> None:
-    rounds = 3 if name == "h10k" else 1
-    floor = float(python_file(PARSE, root))
-    seconds = timed(lambda: run("index", "rebuild", cwd=root), rounds)
-    what = f"first index, {name} (floor: CSafeLoader alone, 2 processes)"
-    show(Figure(what, "s", seconds, floor, f"{target} s"))
-    code = (
-        "import subprocess, resource, sys;"
-        f"subprocess.run([{RUNREF!r}, *sys.argv[1:]], check=True, capture_output=True);"
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
-    )
-    for words in (("index", "rebuild"), ("ls",), ("ls", QUERY)):
-        done = subprocess.run([sys.executable, "-c", code, *words], cwd=root, check=True,
-                              capture_output=True, text=True)  # fmt: skip
-        label = f"peak memory of `{' '.join(words)}`, {name}".replace(QUERY, "the query")
-        show(Figure(label, "MiB", (float(done.stdout),), target="400 MB"))
-
-
-def growth(start: tuple[float, ...], seconds: dict[str, tuple[float, ...]], what: str) -> None:
-    """Show by how much the cost above start-up grows where the history is ten times as long."""
-    low, high = (statistics.median(seconds[each]) for each in ("h10k", "h100k"))
-    base = statistics.median(start)
-    show(
-        Figure(f"{what}: growth above start-up", "x", ((high - base) / (low - base),), target="10x")
-    )
-
-
-def refresh(root: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="runref-bench-") as folder:
-        copy = Path(folder) / "copy"
-        subprocess.run(["cp", "-r", root, copy], check=True)
-        run("ls", cwd=copy)
-        after, before = [], []
-        for number in range(5):
-            before += timed(lambda: run("ls", cwd=copy), 1)
-            build(copy, 10, seed=100 + number, first=200_000 + 10 * number, repack=False)
-            after += timed(lambda: run("ls", cwd=copy), 1)
-        cost = tuple((new - old) * 1000 for new, old in zip(after, before, strict=True))
-        show(Figure("refresh after 10 new runs, above `ls`, h100k", "ms", cost, target="50 ms"))
-
-
-def curves(root: Path) -> None:
-    first, again = [], []
-    for _ in range(5):
-        (root.parent / "cache/runref/index/series.sqlite3").unlink(missing_ok=True)
-        one, other = map(float, python(SERIES, root).split())
-        first.append(one)
-        again.append(other)
-    what = "one metric of 200 runs of over 900 steps, a run"
-    show(Figure(f"{what}, first time", "ms", tuple(first), target="0.6 ms"))
-    show(Figure(f"{what}, again", "ms", tuple(again), target="0.15 ms"))
-
-
-def long_run(root: Path) -> None:
-    seconds = []
-    for _ in range(3):
-        (root.parent / "cache/runref/index/series.sqlite3").unlink(missing_ok=True)
-        seconds.append(float(python(LONG, root)))
-    show(Figure("400,000 points of one run", "s", tuple(seconds), target="0.5 s"))
-
-
-def draw(root: Path) -> None:
-    floor = statistics.median(process(sys.executable, "-c", DRAW, cwd=root, rounds=3))
-    words = ("plot", "loss", "--query", "loss.count > 900", "--limit", "50", "-o", "curves.png")
-    seconds = process(RUNREF, *words, cwd=root, rounds=5)
-    what = "`plot` of 50 runs (floor: importing matplotlib)"
-    show(Figure(what, "s", seconds, floor, "2.5 s"))
-
-
-@contextmanager
-def histories() -> Iterator[Path]:
-    kept = os.environ.get("RUNREF_BENCH_HISTORIES")
-    with tempfile.TemporaryDirectory(prefix="runref-bench-") as temporary:
-        folder = Path(kept or temporary)
-        for name, runs in (("h10k", 10_000), ("h100k", 100_000), ("long", 0)):
-            if not (folder / name).exists():
-                with repository() as root:
-                    if runs:
-                        build(root, runs)
-                    else:
-                        record_long_run(root)
-                    shutil.copytree(root, folder / name, symlinks=True)
-        yield folder
-
-
-def record_long_run(root: Path) -> None:
-    code = (
-        "import runref\n"
-        "with runref.init(console=False) as run:\n"
-        "    for step in range(400_000): run.log({'loss': 1 / (1 + step)}, step=step)\n"
-    )
-    python(code, root)
-
-
-def python_file(code: str, cwd: Path) -> str:
-    """Run Python code as a file, which processes that it starts can import."""
-    with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
-        file.write(code)
-        file.flush()
-        done = subprocess.run([sys.executable, file.name], cwd=cwd, check=True,
-                              capture_output=True, text=True)  # fmt: skip
-    return done.stdout
-
-
-def run(*words: str, cwd: Path) -> None:
-    subprocess.run([RUNREF, *words], cwd=cwd, check=True, capture_output=True)
+    with repository() as root:
+        made = Path(os.environ.get("RUNREF_BENCH_HISTORIES") or root.parent)
+        roots = {}
+        for name, runs in NAMES.items():
+            roots[name] = root.parent / name
+            if made != root.parent:
+                roots[name].symlink_to(made / name)
+                continue
+            subprocess.run(["cp", "-r", root, roots[name]], check=True)
+            build(roots[name], runs)
+        for part in sys.argv[1:] or DEFAULT:
+            PARTS[part](roots)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +63,26 @@ def process(*argv: str, cwd: Path, rounds: int = 7) -> tuple[float, ...]:
 
     run()
     return timed(run, rounds)
+
+
+def by_turns(ways: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, tuple[float, ...]]:
+    """Return the seconds that each way told, in alternating rounds; the first one warms up."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds + 1):
+        for name, way in ways.items():
+            seconds[name].append(way())
+    return {name: tuple(each[1:]) for name, each in seconds.items()}
+
+
+def whole(*argv: str, cwd: Path) -> Callable[[], float]:
+    """Return a way for `by_turns`: a whole process."""
+
+    def run() -> float:
+        begin = time.perf_counter()
+        subprocess.run(argv, cwd=cwd, check=True, capture_output=True)
+        return time.perf_counter() - begin
+
+    return run
 
 
 def python(code: str, cwd: Path) -> str:
