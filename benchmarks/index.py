@@ -119,6 +119,7 @@ def refresh(roots: dict[str, Path]) -> None:
 
 def memory(roots: dict[str, Path]) -> None:
     """Show the peak memory at 100,000 runs: of the process, and of the largest it started."""
+    subprocess.run(LS, cwd=roots[LONG], check=True, capture_output=True)
     for what, command in (("`ls`", LS), ("the query", FIND), ("first index", REBUILD)):
         own, largest = _peaks(command[1:], roots[LONG])
         show(Figure(f"peak memory: {what}", "MiB", (own,), target="400 MB"))
