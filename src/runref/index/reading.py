@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import subprocess
 
 _WORTH_IT = 600
-"""Runs that one process reads in about the time in which others start."""
+"""Runs below which starting other processes gains nothing; an estimate."""
 _AT_ONCE = 64
 _MOST_READERS = 8
 _START = (
@@ -69,7 +69,7 @@ def serve(folder: str) -> None:
 
     from runref.git.repository import Repository
 
-    # Documents make no cycles, and looking for some among them takes a tenth of the time.
+    # Documents make no cycles: there is little to gain by looking for some among them.
     gc.set_threshold(200_000)
     runs = RunsRef(Repository.open(Path(folder), environ=os.environ))
     requests, answers = sys.stdin.buffer, sys.stdout.buffer

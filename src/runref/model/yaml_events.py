@@ -18,7 +18,7 @@ _REMEMBERED = 10_000
 _TEXT_LIMIT = 80
 _meanings: dict[str, Any] = {}
 """What short plain scalars mean. A history repeats the same few thousand, and asking the patterns
-of YAML takes longer than parsing does."""
+of YAML for each is a large part of reading it."""
 
 
 def read_yaml(data: bytes) -> Any:
