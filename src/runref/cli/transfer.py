@@ -40,7 +40,7 @@ class Rate(click.ParamType[int]):
 
 
 def transfer_options(command: F) -> F:
-    """Declare which remotes take part, and how much may be asked of them."""
+    """Declare which remotes of artifacts take part, and how much may be asked of them."""
     for option in (
         click.option(
             "--limit-rate", metavar="SIZE", type=Rate(), help="Bytes per second: 20 MB, 512 KiB …"
@@ -57,22 +57,11 @@ def transfer_options(command: F) -> F:
             "remotes",
             metavar="NAME",
             multiple=True,
-            help="Only this remote; repeatable.",
+            help="Artifacts: only this remote; repeatable.",
         ),
-        click.option("--artifacts", is_flag=True, help="What runs read and wrote."),
     ):
         command = option(command)
     return command
-
-
-def require_artifacts(*, artifacts: bool, verb: str) -> None:
-    """Refuse to move records: git does."""
-    if not artifacts:
-        direction = "" if verb == "push" else "refs/runref/runs:"
-        raise click.UsageError(
-            f"`runref {verb} --artifacts` moves artifacts; "
-            f"records travel by `git {verb} REMOTE {direction}refs/runref/runs` for now."
-        )
 
 
 def adjusted(

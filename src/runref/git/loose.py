@@ -61,6 +61,19 @@ class LooseObjects:
         except FileNotFoundError:
             return None
 
+    def size(self, oid: str) -> int | None:
+        """Bytes of an object, told without unpacking all of it; None where it is not here.
+
+        Raises:
+            zlib.error, ValueError: The file is damaged.
+        """
+        try:
+            with open(self._path(oid), "rb") as file:
+                start = zlib.decompressobj().decompress(file.read(256), 64)
+        except FileNotFoundError:
+            return None
+        return int(start.partition(b"\0")[0].partition(b" ")[2])
+
     def write(self, oid: str, header: bytes, body: bytes, *, fsync: bool) -> None:
         """Write one object.
 

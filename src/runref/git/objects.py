@@ -32,6 +32,7 @@ __all__ = ["Commit", "Kind", "ObjectDamaged", "ObjectMissing", "ObjectStore", "T
 _ALTERNATES_DEPTH = 5
 
 _MEND = "`git fsck` lists all damage; fetch the object from another clone"
+_FETCH = "it may be in another clone, or outside a shallow or partial one: fetch it"
 
 
 class ObjectMissing(RunrefError):
@@ -204,7 +205,7 @@ class ObjectStore:
             )
         raise ObjectMissing(
             f"object {oid} is not in the repository",
-            hint="it may be in another clone, or outside a shallow or partial one: fetch it",
+            hint=_FETCH,
         )
 
     def _looks(self) -> Iterator[None]:
@@ -234,6 +235,27 @@ class ObjectStore:
             damage.append("its pack holds something else")
             return None
         return found
+
+    def size(self, oid: str) -> int:
+        """Bytes of an object, told without unpacking it: what a stranger's may take is known first.
+
+        Raises:
+            ObjectMissing: The repository has no such object.
+            ObjectDamaged: It has, but cannot tell.
+        """
+        batch = self._batch
+        if batch is not None and oid in batch:
+            return len(batch.read(oid)[1])
+        try:
+            for _ in self._looks() if self._format.is_oid(oid) else ():
+                for loose, packs in self._places:
+                    size = loose.size(oid)
+                    size = packs.size(oid) if size is None else size
+                    if size is not None:
+                        return size
+        except (zlib.error, ValueError, PackDamaged) as problem:
+            raise ObjectDamaged(f"object {oid} is damaged ({problem})", hint=_MEND) from problem
+        raise ObjectMissing(f"object {oid} is not in the repository", hint=_FETCH)
 
     def read_blob(self, oid: str) -> bytes:
         """The content of a file."""

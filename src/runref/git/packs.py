@@ -14,6 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from runref.git.format import Kind, ObjectFormat
+from runref.git.pack_entry import HEAD, size_of_entry
 
 if TYPE_CHECKING:
     from dulwich.pack import Pack
@@ -162,6 +163,29 @@ class Packs:
             ) as problem:
                 raise PackDamaged(f"{self.folder}/{name}.pack: {problem!r}") from problem
         return None
+
+    def size(self, oid: str) -> int | None:
+        """Bytes of an object, told without unpacking it; None where no pack known so far holds it.
+
+        Raises:
+            PackDamaged: It cannot be told.
+        """
+        with self._lock:
+            self.refresh(even_if_unchanged=False)
+            found = self._find(bytes.fromhex(oid)) if self._packs else None
+            if found is None:
+                return None
+            name, pack = found
+            offset = pack.index.object_offset(bytes.fromhex(oid))  # type: ignore[arg-type]
+        try:
+            descriptor = os.open(f"{self.folder}/{name}.pack", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                head = os.pread(descriptor, HEAD, offset)
+            finally:
+                os.close(descriptor)
+            return size_of_entry(head, self._format.hex_length // 2)
+        except (OSError, ValueError, zlib.error) as problem:
+            raise PackDamaged(f"{self.folder}/{name}.pack: {problem!r}") from problem
 
     def starting_with(self, prefix: str) -> Iterator[str]:
         """Names of the packed objects that start with a prefix of two or more digits."""

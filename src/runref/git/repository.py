@@ -117,6 +117,16 @@ class Repository:
         """
         return self._config.get(section, name)
 
+    def remotes(self) -> list[str]:
+        """Names of the git remotes that the configuration has."""
+        names = self._config.subsections("remote")
+        return [name for name in names if self.config(f"remote.{name}", "url") is not None]
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment variables that git heeds, as they were given."""
+        return self._environ
+
     def head(self) -> Head:
         """What is checked out now."""
         return read_head(str(self.git_dir), str(self.common_dir))

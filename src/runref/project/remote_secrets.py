@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from runref.artifacts.remote.credentials import credentials_in, without_credentials
 from runref.errors import ExitStatus, RunrefError
+from runref.model.credentials import credentials_in, without_credentials
 from runref.project.config import RemoteSettings
 
 _MASK = "***"

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import replace as with_fields
 from pathlib import Path
 
-from runref.artifacts.remote.credentials import without_credentials
 from runref.errors import ExitStatus, RunrefError
 from runref.git.locks import exclusive
 from runref.model.codec import dump_yaml
+from runref.model.credentials import without_credentials
 from runref.model.documents import to_document
 from runref.project.config import (
     CONFIG_NAME,

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runref.artifacts.remote.credentials import without_credentials
 from runref.errors import ExitStatus, RunrefError
+from runref.model.credentials import without_credentials
 from runref.project.config import (
     CONFIG_NAME,
     CloneConfig,

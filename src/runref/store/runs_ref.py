@@ -12,12 +12,12 @@ from runref.errors import ExitStatus, RunrefError
 from runref.git.locks import exclusive
 from runref.git.objects import ObjectStore
 from runref.git.repository import Repository
-from runref.model.ids import is_run_id, run_path
+from runref.model.ids import run_path
 from runref.model.record import FORMAT
+from runref.store.differences import RUN_DEPTH, is_run_path
 from runref.store.trees import BLOB, TREE, TreeEditor, changed_below, entry_at
 
 RUNS_REF = "refs/runref/runs"
-_RUN_DEPTH = 4  # runs/YYYY-MM/DD/h/<id>: four levels below runs/
 _ATTEMPTS = 20
 
 
@@ -119,7 +119,19 @@ class RunsRef:
             UnsupportedFormat: a later version of runref wrote it.
             DamagedRef: it names no format.
         """
-        return self._root_of(self.tip())
+        return self.root_of(self.tip())
+
+    def root_of(self, commit: str) -> str:
+        """Return the root tree of a commit of the ref; empty where `commit` is.
+
+        Raises:
+            UnsupportedFormat, DamagedRef: as for `root`.
+        """
+        if not commit:
+            return ""
+        root = self.objects.read_commit(commit).tree
+        check_format(self.objects, root)
+        return root
 
     def runs(self) -> Iterator[StoredRun]:
         """Yield every run, newest day first; within a day by id."""
@@ -177,14 +189,41 @@ class RunsRef:
         """
         for _ in range(_ATTEMPTS):
             tip = self.tip()
-            with self.objects.batch():
-                commit = self._chain(tip, additions)
-            if commit == tip or self._ref.compare_and_swap(tip, commit, message=reason):
+            commit = self.extend(tip, additions)
+            if commit == tip or self.move(tip, commit, reason=reason):
                 return commit
         raise RefContended(
             f"{RUNS_REF} moved {_ATTEMPTS} times while it was to be updated",
             hint="Nothing is lost: `runref recover` records the waiting runs.",
         )
+
+    def extend(self, tip: str, additions: Sequence[Addition]) -> str:
+        """Write a commit for each addition on top of `tip`, and return the last; no ref moves.
+
+        What `tip` holds already is passed over.
+        """
+        with self.objects.batch():
+            return self._chain(tip, additions)
+
+    def commit(self, tree: str, parents: Sequence[str], *, message: str, time: int) -> str:
+        """Write a commit with a root tree of the ref's format; no ref moves."""
+        return self.objects.write_commit(
+            tree=tree,
+            parents=parents,
+            identity=self._repository.identity(),
+            time=time,
+            message=message,
+        )
+
+    def move(self, old: str, new: str, *, reason: str) -> bool:
+        """Let the ref name `new`, unless it is not `old` any more; the caller holds `lock`.
+
+        Args:
+            old: What it must be; empty: it must not exist.
+            new: A commit that was written.
+            reason: What the reflog says.
+        """
+        return self._ref.compare_and_swap(old, new, message=reason)
 
     def lock(self, wait: float) -> AbstractContextManager[None]:
         """Return a context manager that keeps other writers of the ref out.
@@ -194,17 +233,10 @@ class RunsRef:
         """
         return exclusive(self.lock_path, wait=wait, sharing=self._repository.sharing)
 
-    def _root_of(self, commit: str) -> str:
-        if not commit:
-            return ""
-        root = self.objects.read_commit(commit).tree
-        check_format(self.objects, root)
-        return root
-
     def _changed(self, old_root: str, new_root: str, folder: str) -> dict[str, str]:
         old, new = self._oid_at(old_root, folder), self._oid_at(new_root, folder)
-        changed = changed_below(self.objects, old, new, _RUN_DEPTH)
-        return {path[-1]: oid for path, _, oid in changed if _is_run_path(path)}
+        changed = changed_below(self.objects, old, new, RUN_DEPTH)
+        return {path[-1]: oid for path, _, oid in changed if is_run_path(path)}
 
     def _oid_at(self, root: str, *path: str) -> str:
         entry = entry_at(self.objects, root, path) if root else None
@@ -212,8 +244,7 @@ class RunsRef:
 
     def _chain(self, tip: str, additions: Sequence[Addition]) -> str:
         editor = TreeEditor(self.objects)
-        identity = self._repository.identity()
-        root = self._root_of(tip)
+        root = self.root_of(tip)
         if not root:
             blob = self.objects.write_blob(f"runref {FORMAT}\n".encode())
             root = editor.insert("", ("FORMAT",), BLOB, blob)
@@ -221,18 +252,9 @@ class RunsRef:
             if editor.holds(root, each.path):
                 continue  # a file of the ref is written once
             root = editor.insert(root, each.path, each.mode, each.oid)
-            tip = self.objects.write_commit(
-                tree=root,
-                parents=[tip] if tip else [],
-                identity=identity,
-                time=each.time,
-                message=each.message,
-            )
+            parents = [tip] if tip else []
+            tip = self.commit(root, parents, message=each.message, time=each.time)
         return tip
-
-
-def _is_run_path(path: tuple[str, ...]) -> bool:
-    return is_run_id(path[-1]) and run_path(path[-1]) == path
 
 
 def check_format(objects: ObjectStore, root: str) -> None:

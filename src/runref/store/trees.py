@@ -46,6 +46,25 @@ class TreeEditor:
         self._known[made] = entries
         return made
 
+    def remove(self, tree: str, path: Sequence[str]) -> str:
+        """Return the tree that is `tree` without the entry at `path`; empty if nothing is left.
+
+        Folders that become empty go, too: git knows none.
+        """
+        name = path[0].encode()
+        entries = dict(self.entries(tree))
+        below = entries.pop(name, None)
+        if below is None:
+            return tree
+        if len(path) > 1:
+            oid = self.remove(below.oid, path[1:])
+            entries.update({name: TreeEntry(name, TREE, oid)} if oid else {})
+        if not entries:
+            return ""
+        made = self._objects.write_tree(entries.values())
+        self._known[made] = entries
+        return made
+
 
 def entry_at(objects: ObjectStore, tree: str, path: Sequence[str]) -> TreeEntry | None:
     """Return the entry of `tree` at `path`, or none."""

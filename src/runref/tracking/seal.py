@@ -11,6 +11,7 @@ from pathlib import Path
 from runref.capture.console.cap import cap_console
 from runref.git.objects import ObjectStore, TreeEntry
 from runref.model.codec import UnreadableDocument, dump_yaml, load_json
+from runref.model.commit_message import commit_message
 from runref.model.documents import to_document
 from runref.model.record import Code, FileDigest, MetricSummary, Notice
 from runref.model.schema import validate
@@ -26,7 +27,6 @@ from runref.model.series import (
 from runref.model.times import parse_time
 from runref.store.trees import BLOB, TREE
 from runref.tracking.assemble import assemble, known_from
-from runref.tracking.message import commit_message
 from runref.tracking.run_directory import RunDirectory, Sealed, SeriesFile, Start
 
 

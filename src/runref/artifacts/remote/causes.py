@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runref.artifacts.remote.credentials import without_credentials
+from runref.model.credentials import without_credentials
 
 _DRIVERS = frozenset(
     {

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from runref.artifacts.remote.credentials import without_credentials
 from runref.artifacts.remote.filesystem import FsspecStore
 from runref.artifacts.remote.options import RemoteInvalid, driver_options
 from runref.artifacts.remote.place import Place
 from runref.errors import RunrefError
+from runref.model.credentials import without_credentials
 
 
 class RemoteUnsupported(RunrefError):

@@ -2,158 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from typing import Any
 
 import click
 
-from runref.artifacts.transfer.push import Pushed, push_needed
-from runref.artifacts.transfer.wanted import Wanted, expand
-from runref.cli.options import here, json_option, run_argument, store_option
-from runref.cli.output import print_json, say, tell
-from runref.cli.progress import transfer_bar
+from runref.cli.options import here, json_option, store_option
+from runref.cli.output import print_json, tell
+from runref.cli.pushing_artifacts import ArtifactsPush, push_artifacts
+from runref.cli.records import default_remote, push_records
 from runref.cli.text import count_of
-from runref.cli.transfer import (
-    adjusted,
-    error_document,
-    failure_documents,
-    moved,
-    require_artifacts,
-    tell_error,
-    tell_failed,
-    tell_some,
-    transfer_options,
-)
-from runref.errors import ExitStatus, RunrefError
-from runref.project.claiming import claim_at
+from runref.cli.transfer import adjusted, transfer_options
+from runref.errors import ExitStatus
 from runref.project.holdings import holdings
 from runref.project.project import Project
-from runref.project.remotes import Remote
 
 
 @click.command()
-@run_argument("runs", nargs=-1, required=False)
+@click.argument("target", metavar="[GIT-REMOTE]", nargs=-1)
+@click.option(
+    "--artifacts/--no-artifacts",
+    "artifacts",
+    default=None,
+    help="Only artifacts, of all runs or of those named; or only records.",
+)
 @transfer_options
 @click.option(
-    "--verify", is_flag=True, help="Also read what is there, and send anew what is damaged."
+    "--verify", is_flag=True, help="Artifacts: read what is there, and mend what is damaged."
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would be sent.")
+@click.option("--dry-run", is_flag=True, help="Artifacts: only say what would be sent.")
 @json_option
 @store_option
 def command(
-    runs: tuple[str, ...],
+    target: tuple[str, ...],
     remotes: tuple[str, ...],
     jobs: int | None,
     limit_rate: int | None,
     store: str,
     *,
-    artifacts: bool,
+    artifacts: bool | None,
     verify: bool,
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Send to remotes what they lack of the artifacts of RUNs, or of all recorded runs.
+    """Send artifacts to their remotes, then records to a git remote (origin).
 
-    Without --remote, to every remote whose settings do not say `push: false`. What was interrupted
-    goes on where it was. What is there with the right size is believed; with --verify, all of it is
-    read back, and what is damaged there is replaced by what is here. Exit status 1 where something
-    that is here could not be sent, where something is damaged there and not here, and where RUNs
-    are named of which something is neither here nor at the remote.
+    Records go through git, with the transports and credentials that git has. What others have
+    pushed meanwhile is merged first, which cannot conflict; nothing that is there is overwritten.
+    With --artifacts, only artifacts are sent, and the arguments name runs: `--artifacts 4f1c`.
+
+    Artifacts go to every remote whose settings do not say `push: false`, or to those that --remote
+    names. What was interrupted goes on where it was. What is there with the right size is believed;
+    with --verify, it is read back, and replaced where it is damaged. Exit status 1 where something
+    that is here could not be sent, where something is damaged there and not here, where RUNs are
+    named of which something is nowhere, and where the server refuses.
 
     \b
     Examples:
-      runref push --artifacts                     # only what is missing there
-      runref push --artifacts --remote lab 4f1c
-      runref push --artifacts --dry-run --json
+      runref push                                 # artifacts, then records to origin
+      runref push --no-artifacts backup           # records alone, to the git remote backup
+      runref push --artifacts --remote lab 4f1c   # what one run holds
       runref push --artifacts --verify            # mends what went bad there
     """
-    require_artifacts(artifacts=artifacts, verb="push")
+    if artifacts is None or not artifacts:
+        _require_one(target)
+        if dry_run or verify:
+            raise click.UsageError("--dry-run and --verify go with --artifacts.")
     project = here(store)
-    chosen = adjusted(project.remotes.to_push(remotes), jobs, limit_rate)
-    wanted = holdings(project, runs)
-    pushed: dict[str, Pushed] = {}
-    for remote in chosen:
-        done = push_to(project, remote, wanted, verify=verify, dry_run=dry_run)
-        if done.ended_by and not done.sent and len(chosen) == 1:
-            raise done.ended_by
-        pushed[remote.name] = done
-        if not as_json:
-            say(f"{remote.name}: {_summary(done, dry_run=dry_run)}")
-        _tell_problems(remote.name, done)
+    asked = ArtifactsPush(target if artifacts else (), verify, dry_run)
+    documents: list[dict[str, object]] = []
+    status = ExitStatus.DONE
+    if artifacts or (artifacts is None and _has_remotes(project, remotes)):
+        chosen = adjusted(project.remotes.to_push(remotes), jobs, limit_rate)
+        documents, status = push_artifacts(project, chosen, asked, quiet=as_json)
+    records: dict[str, Any] | None = None
+    if not artifacts:
+        git_remote = target[0] if target else default_remote(project)
+        records, told = push_records(project, git_remote, quiet=as_json)
+        status = max(status, told)
     if as_json:
-        documents = [_document(name, done) for name, done in pushed.items()]
-        print_json({"dry_run": dry_run, "remotes": documents})
-    return _status(pushed.values(), named=bool(runs))
+        print_json({"dry_run": dry_run, "remotes": documents, "records": records})
+    return status
 
 
-def push_to(
-    project: Project,
-    remote: Remote,
-    wanted: Sequence[Wanted],
-    *,
-    verify: bool = False,
-    dry_run: bool = False,
-) -> Pushed:
-    """Send to one remote what it lacks; what ended the push is in what it returns."""
-    with transfer_bar(f"to {remote.name}") as progress:
-        try:
-            needed = expand(project.artifacts, wanted)
-            store = remote.connect(on_retry=progress.retry)
-            if not dry_run:
-                claim_at(project, remote, store, needed.digests)
-            return push_needed(
-                project.artifacts,
-                store,
-                needed,
-                concurrency=remote.concurrency,
-                verify=verify,
-                dry_run=dry_run,
-                progress=progress,
-            )
-        except RunrefError as error:  # the other remotes may be well
-            return Pushed(ended_by=error)
+def _require_one(target: tuple[str, ...]) -> None:
+    if len(target) > 1:
+        raise click.UsageError("One git remote at a time; runs are named with --artifacts.")
 
 
-def _summary(done: Pushed, *, dry_run: bool) -> str:
-    verb = "to send" if dry_run else "sent"
-    there = f"{done.already:,} there already"
-    what = moved(done.sent, done.sent_bytes) if done.sent else "nothing"
-    return f"{what} {verb}, {there}"
-
-
-def _tell_problems(name: str, done: Pushed) -> None:
-    if done.replaced:
-        tell(f"{name}: {count_of(len(done.replaced), 'file')} had another size or content there")
-    tell_some(name, done.damaged, "damaged there, and not here")
-    tell_some(name, done.missing, "neither here nor there")
-    tell_some(name, done.withheld, "no use without the files that they name, and not sent")
-    tell_failed(name, done.failed)
-    if done.ended_by:
-        tell_error(name, done.ended_by)
-
-
-def _document(name: str, done: Pushed) -> dict[str, object]:
-    return {
-        "remote": name,
-        "sent": done.sent,
-        "sent_bytes": done.sent_bytes,
-        "already": done.already,
-        "replaced": done.replaced,
-        "damaged": done.damaged,
-        "missing": done.missing,
-        "withheld": done.withheld,
-        "failed": failure_documents(done.failed),
-        "ended_by": error_document(done.ended_by),
-    }
-
-
-def _status(pushed: Iterable[Pushed], *, named: bool) -> ExitStatus:
-    """Return the exit status.
-
-    What a clone does not have it cannot send. Where all of the history is pushed, as after each
-    day's work, that is usual: others recorded it and have not pushed yet. Where runs are named, it
-    is asked whether these are safe at the remote, and the answer is no.
-    """
-    for done in pushed:
-        if done.failed or done.ended_by or done.damaged or (named and not done.is_complete):
-            return ExitStatus.NO
-    return ExitStatus.DONE
+def _has_remotes(project: Project, names: tuple[str, ...]) -> bool:
+    """Tell whether artifacts have a place to go; say so where there are some and no place."""
+    if names or any(remote.push for remote in project.remotes.all):
+        return True
+    if not project.remotes.all and (held := holdings(project)):
+        tell(
+            f"{count_of(len(held), 'artifact')} stay here alone: there is no remote for them "
+            "(`runref remote add NAME URL`)"
+        )
+    return False

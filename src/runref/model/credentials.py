@@ -1,4 +1,4 @@
-"""What of a remote's URL and options is a secret, so that it is neither shared nor printed."""
+"""What of a URL and its options is a secret, so that it is neither shared nor printed."""
 
 from __future__ import annotations
 
@@ -41,14 +41,15 @@ def without_credentials(text: str) -> str:
     """Return a URL, or a text with URLs in it, without passwords and query strings.
 
     A query is left out whole: it may sign the URL. A user name stays where no password follows it,
-    as in ``sftp://ada@host/path``.
+    as in ``sftp://ada@host/path``; over HTTP it goes, too, as tokens are given in its place.
     """
     return _QUERY.sub(r"\g<before>", _USERINFO.sub(_without_password, text))
 
 
 def _without_password(found: re.Match[str]) -> str:
     userinfo = found["userinfo"]
-    keeps = userinfo and ":" not in userinfo and "@" not in userinfo
+    over_http = found["scheme"].lower() in ("http://", "https://")
+    keeps = userinfo and not over_http and ":" not in userinfo and "@" not in userinfo
     return f"{found['scheme']}{userinfo}@" if keeps else found["scheme"]
 
 

@@ -1,0 +1,83 @@
+"""Objects that came from elsewhere and are not part of the repository yet."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from runref.git.borrowing import make_borrowing, move_objects
+from runref.git.format import FORMATS
+from runref.git.locks import LockBusy, exclusive
+from runref.git.objects import ObjectStore
+from runref.git.repository import Repository
+
+_SWEEP_SECONDS = 5.0
+"""How long another process may take to see that a lock file has no place yet."""
+
+
+class Incoming:
+    """A place where objects from elsewhere arrive, are looked at, and are accepted or thrown away.
+
+    Attributes:
+        folder: A bare git directory that borrows the repository's objects.
+        objects: The objects that arrived, and those of the repository.
+    """
+
+    def __init__(self, folder: Path, repository: Repository) -> None:
+        self.folder = folder
+        self._repository = repository
+        self.objects = ObjectStore(
+            f"{folder}/objects",
+            FORMATS[repository.object_format],
+            sharing=repository.sharing,
+            fsync=repository.objects.fsync,
+        )
+
+    @classmethod
+    @contextmanager
+    def open(cls, repository: Repository) -> Iterator[Incoming]:
+        """Make a new place for the time of the block; what was not accepted goes with it.
+
+        Places that killed processes left behind are removed.
+
+        Raises:
+            CannotWrite: the repository cannot be written.
+        """
+        base = repository.common_dir / "runref" / "incoming"
+        _sweep(base)
+        folder = base / os.urandom(8).hex()
+        with exclusive(
+            folder.with_suffix(".lock"), wait=_SWEEP_SECONDS, sharing=repository.sharing
+        ):
+            try:
+                make_borrowing(str(folder), repository)
+                yield cls(folder, repository)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.with_suffix(".lock").unlink(missing_ok=True)
+
+    def accept(self) -> None:
+        """Make what arrived part of the repository.
+
+        Raises:
+            CannotWrite: the system refused it.
+        """
+        move_objects(str(self.folder), self._repository)
+
+
+def _sweep(base: Path) -> None:
+    """Remove what killed processes left; a living one takes its lock before it makes its place."""
+    for lock in base.glob("*.lock"):
+        if not lock.with_suffix("").is_dir():
+            continue
+        with ExitStack() as held:
+            try:
+                held.enter_context(exclusive(lock, wait=0))
+            except LockBusy:
+                continue
+            shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+            with suppress(FileNotFoundError):
+                lock.unlink()

@@ -1,0 +1,1 @@
+"""Moving the history between repositories, through git."""
