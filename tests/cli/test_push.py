@@ -14,7 +14,7 @@ import pytest
 
 from runref.artifacts.transfer.failing import Failure
 from runref.artifacts.transfer.push import Pushed
-from runref.cli.commands.push import _status
+from runref.cli.pushing_artifacts import _status
 from runref.cli.progress import TransferBar
 
 RECORD = """\
@@ -135,7 +135,7 @@ def test_what_is_nowhere_is_told(
     assert "2 are neither here nor at a remote" in pulled.err
     document = cli("pull", "--artifacts", "--json", cwd=other.path)
     validate("pull", document.json)
-    assert len(document.json["missing"]) == 2
+    assert len(document.json["artifacts"]["missing"]) == 2
 
 
 def test_one_remote_that_fails_does_not_stop_the_others(
@@ -190,7 +190,7 @@ def test_what_is_damaged_is_named_and_comes_from_elsewhere(
     shutil.rmtree(other.path / ".git/runref/artifacts")
     document = cli("pull", "--artifacts", "--json", cwd=other.path).json
     validate("pull", document)
-    assert document["damaged"] == [{"digest": digest, "remote": "lab"}]
+    assert document["artifacts"]["damaged"] == [{"digest": digest, "remote": "lab"}]
 
 
 def test_what_is_damaged_here_is_not_sent(repo: Any, cli: Any, lab: Path, validate: Any) -> None:

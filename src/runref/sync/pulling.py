@@ -43,7 +43,7 @@ def pull(project: Project, remote: str, *, on_progress: OnProgress = no_progress
         on_progress: Is told how far it is.
 
     Raises:
-        RemoteUnreachable: it could not be reached.
+        GitUnreachable: it could not be reached.
         HistoryRefused: what came is not what runref writes; nothing of it was written.
         HistoriesDisagree: a run is not the same in both; it is fetched and not merged.
         CannotWrite, LockBusy, RefContended: ours could not be moved.

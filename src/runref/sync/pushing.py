@@ -59,7 +59,7 @@ def push(project: Project, remote: str, *, on_progress: OnProgress = no_progress
 
     Raises:
         PushRefused: it was reached and does not want it.
-        RemoteUnreachable: it could not be reached.
+        GitUnreachable: it could not be reached.
         RefMoved: others pushed all the time, for minutes.
         HistoryRefused, HistoriesDisagree: as for `pull`.
     """

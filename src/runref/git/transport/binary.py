@@ -20,7 +20,7 @@ from runref.git.transport.transport import (
     OnProgress,
     PushRefused,
     RefMoved,
-    RemoteUnreachable,
+    GitUnreachable,
     hint_for,
     no_progress,
 )
@@ -127,9 +127,9 @@ class GitBinary:
         kept = {name: value for name, value in self.environ.items() if name not in _OWN_VARIABLES}
         return {**kept, "LC_ALL": "C", "LANGUAGE": ""}
 
-    def _unreachable(self, errors: Sequence[str]) -> RemoteUnreachable:
+    def _unreachable(self, errors: Sequence[str]) -> GitUnreachable:
         told = without_credentials("\n".join(errors[-_LINES_SHOWN:])) or "git said nothing"
-        return RemoteUnreachable(
+        return GitUnreachable(
             f"{self.endpoint.url}: {told}",
             hint=f"Without runref: `git ls-remote {without_credentials(self.endpoint.name)}`.",
         )

@@ -24,7 +24,7 @@ from runref.git.transport.transport import (
     OnProgress,
     PushRefused,
     RefMoved,
-    RemoteUnreachable,
+    GitUnreachable,
     hint_for,
     no_progress,
 )
@@ -156,7 +156,7 @@ class Dulwich:
             ValueError,
         ) as problem:
             told = without_credentials(str(problem)) or type(problem).__name__
-            raise RemoteUnreachable(
+            raise GitUnreachable(
                 f"{self.endpoint.url}: {told}",
                 hint="With a git binary on PATH, runref talks through git, with its credentials.",
             ) from problem

@@ -18,10 +18,10 @@ def no_progress(_what: str, _done: int, _total: int) -> None:
     """Tell nobody."""
 
 
-class RemoteUnreachable(RunrefError):
+class GitUnreachable(RunrefError):
     """Another repository cannot be reached, or does not let us in."""
 
-    code = "remote-unreachable"
+    code = "git-unreachable"
 
 
 class PushRefused(RunrefError):
@@ -34,7 +34,7 @@ class PushRefused(RunrefError):
 class RefMoved(RunrefError):
     """The ref of the other repository is not what it was taken for."""
 
-    code = "remote-ref-moved"
+    code = "git-ref-moved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Transport(Protocol):
             What the ref names there; empty where there is no such ref.
 
         Raises:
-            RemoteUnreachable: it could not be reached, or what it sent is no good.
+            GitUnreachable: it could not be reached, or what it sent is no good.
         """
 
     def push(
@@ -81,7 +81,7 @@ class Transport(Protocol):
         Raises:
             RefMoved: it is something else there.
             PushRefused: the other side does not want it.
-            RemoteUnreachable: it could not be reached.
+            GitUnreachable: it could not be reached.
         """
 
 
