@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from tests.servers.git_http import GitAddress, GitHttp
+from tests.servers.git_ssh import GitSsh
 from tests.servers.moto import Moto
 from tests.servers.nfs import NfsServer
 from tests.servers.proxy import Proxy
@@ -57,4 +59,29 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
 @pytest.fixture(scope="session")
 def nfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NfsServer]:
     with NfsServer(tmp_path_factory.mktemp("nfs") / "server") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def git_http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHttp]:
+    with GitHttp(tmp_path_factory.mktemp("git_http") / "server") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def git_https(git_http: GitHttp) -> GitAddress:
+    """The repositories of `git_http` over https, certified by an authority that nobody knows."""
+    return git_http.https
+
+
+@pytest.fixture
+def git_proxy(git_http: GitHttp) -> Iterator[Proxy]:
+    """A proxy in front of `git_http`, which lets all pass until its rule is set."""
+    with Proxy(git_http.base) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="session")
+def git_ssh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitSsh]:
+    with GitSsh(tmp_path_factory.mktemp("git_ssh") / "server") as server:
         yield server

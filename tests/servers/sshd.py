@@ -1,4 +1,4 @@
-"""OpenSSH's server: SFTP, for a key that it knows."""
+"""OpenSSH's server, for a key that it knows."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Sshd(Server):
         (folder / "authorized_keys").write_text(self.id.with_suffix(".pub").read_text())
         (folder / "sshd_config").write_text(self._server_settings(host_key))
         self.config = folder / "ssh_config"
-        self.config.write_text(self._client_settings())
+        self.config.write_text(self.client_settings(f"box {self.host}", self.id))
 
     def _server_settings(self, host_key: Path) -> str:
         return dedent(f"""\
@@ -62,19 +62,21 @@ class Sshd(Server):
             PermitRootLogin prohibit-password
             AllowUsers {self.user}
             PermitUserEnvironment no
+            AcceptEnv GIT_PROTOCOL
             PrintMotd no
             MaxStartups 100
             MaxSessions 100
             Subsystem sftp internal-sftp
             """)
 
-    def _client_settings(self) -> str:
+    def client_settings(self, name: str, key: Path) -> str:
+        """Return what makes `name` this server in a configuration of ssh, entered with a key."""
         return dedent(f"""\
-            Host box {self.host}
+            Host {name}
               HostName {self.host}
               Port {self.port}
               User {self.user}
-              IdentityFile {self.id}
+              IdentityFile {key}
               IdentitiesOnly yes
               UserKnownHostsFile {self.known_hosts}
               StrictHostKeyChecking yes

@@ -95,7 +95,9 @@ def test_ssh_lets_in_who_has_the_key(sshd: Sshd):
     assert "Permission denied" in log_in(*stranger, f"{sshd.user}@{sshd.host}").stderr
 
 
-@pytest.mark.parametrize("name", ["seaweedfs", "moto", "rclone_s3", "sshd", "nfs"])
+@pytest.mark.parametrize(
+    "name", ["seaweedfs", "moto", "rclone_s3", "sshd", "nfs", "git_http", "git_ssh"]
+)
 def test_nobody_else_reaches_them(request: pytest.FixtureRequest, name: str):
     server: Server = request.getfixturevalue(name)
     connections = psutil.Process(server.process.pid).net_connections("inet")
