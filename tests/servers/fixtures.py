@@ -16,6 +16,7 @@ from tests.servers.proxy import Proxy
 from tests.servers.rclone import Rclone
 from tests.servers.s3 import Endpoint
 from tests.servers.seaweedfs import SeaweedFS
+from tests.servers.slurm import Slurm
 from tests.servers.sshd import Sshd
 
 
@@ -84,4 +85,10 @@ def git_proxy(git_http: GitHttp) -> Iterator[Proxy]:
 @pytest.fixture(scope="session")
 def git_ssh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitSsh]:
     with GitSsh(tmp_path_factory.mktemp("git_ssh") / "server") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    with Slurm(tmp_path_factory.mktemp("slurm") / "server") as server:
         yield server
