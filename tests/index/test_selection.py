@@ -136,7 +136,7 @@ def world(
 @given(data=st.data())
 @settings(SETTINGS, max_examples=ROUNDS)
 def test_sql_and_evaluator_agree(data: st.DataObject, world: Any) -> None:
-    """Each round asks up to 250 queries about up to 10 runs; ``RUNREF_QUERY_ROUNDS`` asks more."""
+    """Each round asks 20 to 40 queries about up to 10 runs; ``RUNREF_QUERY_ROUNDS`` asks more."""
     held = data.draw(st.lists(runs(), min_size=1, max_size=10))
     index = world(held)
     check(index, data.draw(st.lists(queries(held), min_size=20, max_size=40)))

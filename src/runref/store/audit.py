@@ -177,7 +177,8 @@ def _entries(objects: ObjectStore, tree: str, where: str) -> dict[bytes, TreeEnt
 
 
 def _shown(name: bytes) -> str:
-    return name.decode("utf-8", "backslashreplace")
+    """Return a stranger's name as a message can hold it: without control over a terminal."""
+    return ascii(name.decode("utf-8", "backslashreplace"))[1:-1]
 
 
 def _refused(where: str, why: str) -> HistoryRefused:
