@@ -14,8 +14,8 @@ import pytest
 
 from runref.artifacts.transfer.failing import Failure
 from runref.artifacts.transfer.push import Pushed
-from runref.cli.pushing_artifacts import _status
 from runref.cli.progress import TransferBar
+from runref.cli.pushing_artifacts import _status
 
 RECORD = """\
 import runref

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.conftest import GitRepo
 
 from runref.model.codec import dump_yaml
 from runref.model.ids import run_path
@@ -13,7 +14,6 @@ from runref.model.merge import HistoriesDisagree
 from runref.store.joining import Joined, graft, join
 from runref.store.runs_ref import Addition
 from runref.store.trees import BLOB, TreeEditor
-from tests.conftest import GitRepo
 
 MOMENT = "2026-11-21T14:03:12.123456Z"
 ONE, TWO, THREE = (f"20261121-{number:012x}" for number in (1, 0x20, 0x300000000000))

@@ -17,10 +17,10 @@ from typing import IO
 from runref.git.refs import read_loose
 from runref.git.transport.transport import (
     Endpoint,
+    GitUnreachable,
     OnProgress,
     PushRefused,
     RefMoved,
-    GitUnreachable,
     hint_for,
     no_progress,
 )

@@ -21,10 +21,10 @@ from runref.git.outgoing import objects_since
 from runref.git.repository import Repository
 from runref.git.transport.transport import (
     Endpoint,
+    GitUnreachable,
     OnProgress,
     PushRefused,
     RefMoved,
-    GitUnreachable,
     hint_for,
     no_progress,
 )
