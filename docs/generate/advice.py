@@ -32,6 +32,7 @@ ERRORS = {
     "foreign-repository": "If you trust it: `git config --global --add safe.directory PATH`.",
     "git-config-damaged": "Mend the named configuration file; git refuses it, too.",
     "git-ref-moved": "Others push at the same time: push again.",
+    "git-config-locked": "Wait for the other git to finish; its lock file is named in the message.",
     "git-unreachable": "Try `git ls-remote REMOTE`: it has the same credentials and network.",
     "histories-disagree": "One of the two was altered: `runref fsck` in both clones says which.",
     "history-refused": "Ask whoever pushed it; nothing was written here.",

@@ -127,6 +127,10 @@ class Repository:
         """The environment variables that git heeds, as they were given."""
         return self._environ
 
+    def config_values(self, section: str, name: str) -> list[str]:
+        """All values of a key that may have several, as `config` has one."""
+        return self._config.all(section, name)
+
     def head(self) -> Head:
         """What is checked out now."""
         return read_head(str(self.git_dir), str(self.common_dir))

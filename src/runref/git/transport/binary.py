@@ -104,24 +104,23 @@ class GitBinary:
         self, folder: Path, options: Sequence[str], words: Sequence[str], on_progress: OnProgress
     ) -> _Said:
         command = [self.program, f"--git-dir={folder}", *options, *words]
-        process = subprocess.Popen(
+        with subprocess.Popen(
             command,
             cwd=self.directory,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-        )
-        try:
-            assert process.stderr  # noqa: S101 - a pipe
-            assert process.stdout  # noqa: S101 - a pipe
-            errors = list(_told(process.stderr, on_progress))
-            output = process.stdout.read().decode("utf-8", "replace").splitlines()
-            return _Said(process.wait(), tuple(output), tuple(errors))
-        finally:
-            if process.poll() is None:
+        ) as process:
+            try:
+                assert process.stderr  # noqa: S101 - a pipe
+                assert process.stdout  # noqa: S101 - a pipe
+                errors = list(_told(process.stderr, on_progress))
+                output = process.stdout.read().decode("utf-8", "replace").splitlines()
+                return _Said(process.wait(), tuple(output), tuple(errors))
+            except BaseException:
                 process.terminate()
-                process.wait()
+                raise
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in self.environ.items() if name not in _OWN_VARIABLES}
