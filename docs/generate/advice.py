@@ -11,6 +11,7 @@ _STORE = "Check the permissions and the disk of `<git common dir>/runref/artifac
 ERRORS = {
     "ambiguous-name": "Write the name with `params`, `metrics` or `summary` before it.",
     "ambiguous-run": "Give more digits of the id; the message lists the runs.",
+    "another-store": "Move the old records away, or set the new URL of their origin.",
     "artifact-changed": "Close the file before it is recorded, or write it aside and rename it.",
     "artifact-damaged": "Remove the named file and bring the content back from a copy.",
     "artifact-missing": "`runref push --artifacts` where it was recorded, if it was stored there.",
@@ -31,8 +32,8 @@ ERRORS = {
     "digest-invalid": "Give `sha256:` and 64 lower-case hex digits.",
     "foreign-repository": "If you trust it: `git config --global --add safe.directory PATH`.",
     "git-config-damaged": "Mend the named configuration file; git refuses it, too.",
-    "git-ref-moved": "Others push at the same time: push again.",
     "git-config-locked": "Wait for the other git to finish; its lock file is named in the message.",
+    "git-ref-moved": "Others push at the same time: push again.",
     "git-unreachable": "Try `git ls-remote REMOTE`: it has the same credentials and network.",
     "histories-disagree": "One of the two was altered: `runref fsck` in both clones says which.",
     "history-refused": "Ask whoever pushed it; nothing was written here.",

@@ -201,3 +201,41 @@ def test_refspecs_need_a_remote(cli: Any, repo: Any) -> None:
     for words in ((), ("nobody",)):
         done = cli("init", "--json", "--with-refspecs", *words)
         assert (done.status, done.error["code"]) == (2, "no-git-remote")
+
+
+def test_records_in_a_repository_of_their_own(
+    cli: Any, ada: Any, make_repo: Any, tmp_path: Path
+) -> None:
+    """The code's repository gets no object and no ref; a clone of the code finds the records."""
+    runs = make_repo("runs.git", "--bare")
+    ada.write(".runref.yaml", "store: {repository: ../runs.git}\n")
+    commit = ada.commit("records go elsewhere")
+    before = ada.git("count-objects", "-v"), ada.git("for-each-ref")
+    run = record(ada)
+    assert (ada.git("count-objects", "-v"), ada.git("for-each-ref")) == before
+    assert runs.git("for-each-ref", "--format=%(refname)") == REF
+    (listed,) = cli("ls", "--json", cwd=ada.path).json["runs"]
+    assert (listed["id"], listed["code"]["commit"]) == (run, commit)
+    other = tmp_path / "other"
+    subprocess.run(["git", "clone", "-q", ada.path, other], check=True)
+    assert [each["id"] for each in cli("ls", "--json", cwd=other).json["runs"]] == [run]
+
+
+def test_records_at_a_url_of_their_own(
+    cli: Any, team: Team, ada: Any, bob: Any, make_repo: Any
+) -> None:
+    runs = make_repo("runs.git", "--bare")
+    for clone in (ada, bob):
+        clone.write(".runref.yaml", f"store: {{repository: 'file://{runs.path}'}}\n")
+    run = record(ada)
+    assert ada.git("for-each-ref", "refs/runref") == ""
+    assert cli("push", cwd=ada.path).out == "origin: 1 run sent\n"
+    assert team.shared.git("for-each-ref", "refs/runref") == ""
+    cli("pull", cwd=bob.path)
+    assert ids(cli, bob) == [run]
+    bob.write(".runref.yaml", "store: {repository: 'file:///elsewhere.git'}\n")
+    assert cli("ls", "--json", cwd=bob.path).error["code"] == "another-store"
+    bob.write(".runref.yaml", "store: {repository: 'https://ada:hunter2@forge/runs.git'}\n")
+    refused = cli("ls", "--json", cwd=bob.path)
+    assert refused.error["code"] == "invalid-config"
+    assert "hunter2" not in refused.err

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from runref.errors import ExitStatus, RunrefError
 from runref.model.codec import UnreadableDocument, load_yaml
+from runref.model.credentials import credentials_in
 from runref.model.documents import MalformedDocument, from_document
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ TEMPLATE = """\
 # queries:                      # named queries: `runref ls 'queries.good and lr < 1e-3'`
 #   good: val/acc > 0.9 and status == "finished"
 
+# store:
+#   repository: ../runs.git     # records go into another repository: a path, or a URL of git
+
 # spool: /nfs/team/runref       # live runs on a shared file system
 # fsync: true                   # a run is on the disk before it counts as recorded
 """
@@ -96,6 +100,11 @@ class _Artifacts:
 
 
 @dataclass(frozen=True, slots=True)
+class _Store:
+    repository: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteSettings:
     """What one settings file says of a remote; what it leaves out, another one may say."""
 
@@ -128,6 +137,7 @@ class Config:
     default_remote: str = ""
     artifacts: _Artifacts = field(default_factory=_Artifacts)
     queries: Mapping[str, str] = field(default_factory=dict)
+    store: _Store = field(default_factory=_Store)
     spool: str = ""
     fsync: bool = True
 
@@ -213,6 +223,11 @@ def _check(config: Config | CloneConfig) -> None:
             parse_size(config.snapshot.max_file_size)
         with _naming("console: max_size"):
             parse_size(config.console.max_size)
+        if credentials_in(config.store.repository, {}):
+            raise InvalidConfig(
+                "store: repository: a password stands in the URL, and this file is shared",
+                hint="git's credential helper, or an ssh key, keeps it out of files.",
+            )
         if config.artifacts.link not in ("copy", "hard"):
             raise InvalidConfig(f"artifacts: link: {config.artifacts.link!r} is not copy or hard")
         with _naming("artifacts: reference_over"):

@@ -19,6 +19,7 @@ from runref.git.repository import Repository
 from runref.index.run_index import RunIndex
 from runref.model.address import ByPrefix, UnknownRun, matching_ids, parse_address, the_only
 from runref.model.ids import is_run_id
+from runref.project.apart import repository_apart
 from runref.project.config import Config, load_config
 from runref.store.recorded import RecordedRun, read_additions, read_record
 from runref.store.runs_ref import RunsRef
@@ -286,10 +287,12 @@ class Project:
 def open_project(start: Path, environ: Mapping[str, str], *, store: str = "") -> Project:
     """Find the repository that `start` lies in, or the one named by `store`, with its settings.
 
-    With `store`, the code is the folder `start` and need not be a git checkout.
+    With `store`, the code is the folder `start` and need not be a git checkout. Without, the
+    settings may name another repository for the records than that of the code.
 
     Raises:
         NotARepository: there is none.
+        AnotherStore: see `runref.project.apart.repository_apart`.
         InvalidConfig: its settings cannot be understood.
     """
     if store:
@@ -299,6 +302,8 @@ def open_project(start: Path, environ: Mapping[str, str], *, store: str = "") ->
         repository = Repository.discover(start, environ=environ)
         folder = repository.root
     config = load_config(folder) if folder else Config()
+    if config.store.repository and not store:
+        repository = repository_apart(repository, config.store.repository)
     if not config.fsync:
         path = repository.root or repository.git_dir
         repository = Repository.open(path, environ=environ, fsync=False)
