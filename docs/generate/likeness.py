@@ -46,8 +46,12 @@ class Renaming:
         self._real: dict[str, str] = {}
 
     def learn(self, documented: str, real: str) -> None:
-        """Pair the names of two outputs that are alike."""
-        pairs = zip(_NAME.findall(documented), _NAME.findall(real), strict=True)
+        """Pair the names of two outputs of one command.
+
+        Where the command prints more or fewer than it did, nobody can tell which stands for which.
+        """
+        names, others = _NAME.findall(documented), _NAME.findall(real)
+        pairs = zip(names if len(names) == len(others) else others, others, strict=True)
         for name, other in pairs:
             self._real.setdefault(name, other)
 

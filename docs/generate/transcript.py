@@ -137,11 +137,9 @@ def _play_block(body: str, shell: Shell, renaming: Renaming) -> tuple[str, list[
         if real and not real.endswith("\n"):
             real += "\n"
         lines.append(renaming.applied(shown) + real)
-        if general(documented) == general(real):
-            renaming.learn(documented, real)
-        else:
+        if general(documented) != general(real):
             differences.append(Difference(command, documented, real))
-            renaming.learn(real, real)
+        renaming.learn(documented, real)
     return "".join(lines), differences
 
 

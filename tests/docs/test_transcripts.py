@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,20 @@ def test_output_that_is_not_so_is_found_and_replaced(tmp_path: Path) -> None:
         ("echo one; false", "two\n", "one\n")
     ]
     assert fresh == text.replace("two", "one")
+
+
+def test_ids_stay_known_where_other_output_changes(tmp_path: Path) -> None:
+    """The output of a command is another one now, and its ids are still named further down."""
+    old, new = "20261121-000000000001", "20261122-000000000002"
+    command = "printf 'a run 2026112%d-00000000000%d\\n' 2 2"
+    text = f"```console\n$ {command}\nthe run {old}\n$ echo {old}\n{old}\n```\n"
+    fresh, _ = play(text, tmp_path, "here")
+    assert fresh.endswith(f"$ echo {new}\n{new}\n```\n")
+
+
+@pytest.mark.parametrize("path", PLAYED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_document_shows_a_command_that_git_does_not_understand(path: Path) -> None:
+    assert not re.findall(r"^(?:fatal|ls|bash): .*", path.read_text("utf-8"), re.MULTILINE)
 
 
 def test_what_changes_from_run_to_run_is_no_difference() -> None:
