@@ -41,7 +41,7 @@ class LocalStore:
     def __init__(
         self, directory: Path, *, fsync: bool = True, may_link: MayLink | None = None
     ) -> None:
-        self._directory = directory
+        self.directory = directory
         self._blobs = Blobs(directory, fsync=fsync)
         self._may_link = may_link
         self._cache = StatCache(directory / "digests.json")
@@ -238,7 +238,7 @@ class LocalStore:
             ManifestTooNew: A later runref wrote it.
             ManifestUnsafe: It names something outside the target.
         """
-        restoring.check_target(target, None, self._directory, "the artifact store")
+        restoring.check_target(target, None, self.directory, "the artifact store")
         progress = Progress(on_progress)
         with restoring.replacing(target, replace=replace) as new:
             if kind == "file":

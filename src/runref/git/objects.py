@@ -54,6 +54,7 @@ class ObjectStore:
 
     Attributes:
         fsync: Wait until new objects are on the disk before they get their names.
+        lender: Objects of another folder, which count as this one's but are only read.
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class ObjectStore:
         *,
         sharing: Sharing = Sharing(),  # noqa: B008 - frozen
         fsync: bool = True,
+        lender: ObjectStore | None = None,
     ) -> None:
         self.fsync = fsync
+        self.lender = lender
         self._folder = folder
         self._format = object_format
         self._sharing = sharing
@@ -80,6 +83,8 @@ class ObjectStore:
                 (LooseObjects(folder, self._sharing), Packs(folder, self._format))
                 for folder in dict.fromkeys(folders)
             )
+            if self.lender is not None:
+                self._places_found += self.lender._places  # noqa: SLF001
         return self._places_found
 
     @property
@@ -141,7 +146,9 @@ class ObjectStore:
             self._loose.write(oid, header(kind, len(body)), body, fsync=self.fsync)
 
     def _make_young(self, oid: str) -> bool:
-        return any(loose.freshen(oid) or packs.freshen(oid) for loose, packs in self._places)
+        if any(loose.freshen(oid) or packs.freshen(oid) for loose, packs in self._places):
+            return True
+        return self.lender is not None and self.lender.contains(oid)
 
     @contextmanager
     def batch(self) -> Iterator[None]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -100,6 +101,29 @@ class Repository:
             fsync: As for `discover`.
         """
         return cls(open_at(path, environ), environ, fsync=fsync)
+
+    def takes_objects(self) -> bool:
+        """Tell whether this process may add objects to it."""
+        return os.access(f"{self.common_dir}/objects", os.W_OK)
+
+    def writing_to(self, folder: Path) -> Repository:
+        """Return the same repository as it is for a process that may only read it.
+
+        Its new objects go to a folder of their own. What the repository has is not written again;
+        who may only read it cannot keep it from ``git gc`` either.
+
+        Args:
+            folder: An object directory, which exists.
+        """
+        other = copy(self)
+        other.objects = ObjectStore(
+            str(folder),
+            self._location.object_format,
+            sharing=self.sharing,
+            fsync=self.objects.fsync,
+            lender=self.objects,
+        )
+        return other
 
     @cached_property
     def _config(self) -> Config:

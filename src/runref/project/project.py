@@ -249,6 +249,8 @@ class Project:
     def recover(self, *, wait: float = 5.0) -> Collection | None:
         """Record the runs that were killed and those that wait; none where there is nothing to do.
 
+        Nor is there where this process may not write the repository.
+
         Looking costs next to nothing, so that every command may; nothing is locked or written
         where no run waits.
 
@@ -258,7 +260,7 @@ class Project:
         Raises:
             RunrefError, OSError: see `runref.tracking.collect.recover`.
         """
-        if not _has_entries(self._spool_path):
+        if not _has_entries(self._spool_path) or not self.repository.takes_objects():
             return None
         from runref.tracking.collect import recover
 

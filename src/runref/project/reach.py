@@ -64,7 +64,9 @@ def reach(
             reached.digests.add(file.digest)
             if file.kind == "directory":
                 directories.add(file.digest)
-    manifests = _Manifests([project.artifacts for project in projects], list(stores))
+    waiting = [LocalStore(project.spool.artifacts_path) for project in projects]
+    places = [*(project.artifacts for project in projects), *waiting]
+    manifests = _Manifests(places, list(stores))
     for digest in sorted(directories.difference(lost)):
         reached.digests.update(manifests.named_by(digest))
     return reached

@@ -99,6 +99,11 @@ class RunsRef:
         self.lock_path: Path = repository.common_dir / "runref" / "lock"
 
     @property
+    def repository(self) -> Repository:
+        """The repository that the ref is of."""
+        return self._repository
+
+    @property
     def folder(self) -> Path:
         """The git directory, by which another process can open the same ref."""
         return self._repository.git_dir

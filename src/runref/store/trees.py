@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from runref.git.format import GITLINK
 from runref.git.objects import ObjectStore, TreeEntry
 
 BLOB, TREE = 0o100644, 0o040000
@@ -64,6 +65,26 @@ class TreeEditor:
         made = self._objects.write_tree(entries.values())
         self._known[made] = entries
         return made
+
+
+def copy_tree(tree: str, source: ObjectStore, target: ObjectStore) -> None:
+    """Copy a tree with all below it from one store to another, as far as the other lacks it.
+
+    A tree comes after what is in it, so that one that is there is complete. Commits of submodules
+    are not copied.
+
+    Raises:
+        ObjectMissing, ObjectDamaged: `source` does not have all of it.
+        CannotWrite: `target` cannot be written.
+    """
+    if target.contains(tree):
+        return
+    for entry in source.read_tree(tree):
+        if entry.mode == TREE:
+            copy_tree(entry.oid, source, target)
+        elif entry.mode != GITLINK and not target.contains(entry.oid):
+            target.write(*source.read(entry.oid))
+    target.write(*source.read(tree))
 
 
 def entry_at(objects: ObjectStore, tree: str, path: Sequence[str]) -> TreeEntry | None:

@@ -11,6 +11,7 @@ from runref.git.repository import Repository
 from runref.model.codec import UnreadableDocument
 from runref.model.documents import MalformedDocument
 from runref.store.runs_ref import RunsRef
+from runref.tracking.apart import is_apart
 from runref.tracking.at_urls import UrlOptions, no_options
 from runref.tracking.collect import conclude
 from runref.tracking.data import DataStore
@@ -55,7 +56,7 @@ def attach(
         tell(f"this process records nothing: it cannot take part in {folder}: {error}")
         return Run(None, tell=tell)
     common_dir = Path(start.common_dir)
-    store = LocalStore(artifacts_path(common_dir), fsync=start.fsync)
+    contents = Spool(folder.parent).artifacts_path if is_apart(run) else artifacts_path(common_dir)
 
     def conclude_last(ended: RunDirectory) -> str:
         repository = Repository.open(common_dir, environ=environ, fsync=start.fsync)
@@ -65,7 +66,7 @@ def attach(
         writer,
         tell=tell,
         data=DataStore(
-            store,
+            LocalStore(contents, fsync=start.fsync),
             Path(start.root),
             common_dir,
             reference_over=start.reference_over,

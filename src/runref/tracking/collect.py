@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from runref.errors import RunrefError
 from runref.git.locks import LockBusy
 from runref.store.runs_ref import RunsRef, run_addition
+from runref.tracking.apart import bring_contents, bring_objects, objects_of
 from runref.tracking.killed import end_of_killed
 from runref.tracking.run_directory import RunDirectory, Sealed
 from runref.tracking.seal import seal
@@ -51,19 +52,21 @@ def conclude(run: RunDirectory, spool: Spool, runs: RunsRef) -> str:
         RunrefError, OSError: see `seal`; the run stays in the spool.
     """
     if not run.path.exists():  # another machine has ended it: it waits, or is recorded
-        collect(spool, runs)
+        if runs.repository.takes_objects():
+            collect(spool, runs)
         return _recorded_as(run, runs)
     if not run.has_ended() or run.has_live_writers():
         return ""
     try:
-        tree = seal(run, runs.objects).tree
+        tree = seal(run, objects_of(run, runs)).tree
     except FileNotFoundError:
         if run.path.exists():
             raise
         tree = ""
     spool.make_ready(run)
     spool.retract(run.run_id)
-    collect(spool, runs)
+    if runs.repository.takes_objects():
+        collect(spool, runs)
     return tree or _recorded_as(run, runs)
 
 
@@ -140,6 +143,7 @@ def _recover_one(run: RunDirectory, spool: Spool, runs: RunsRef) -> bool:
         run.write_end(end_of_killed(run))
         if run.has_live_writers():
             return False  # a process joined before it could see the end; it concludes the run
+    bring_objects(run, runs)
     seal(run, runs.objects)
     spool.make_ready(run)
     return killed
@@ -155,14 +159,18 @@ def _waiting(spool: Spool, done: Collection) -> list[RunDirectory]:
 
 def _next_batch(spool: Spool, runs: RunsRef, done: Collection) -> list[tuple[RunDirectory, Sealed]]:
     batch: list[tuple[RunDirectory, Sealed]] = []
-    for run in _waiting(spool, done):
-        try:
-            spool.check_owner(run)
-            batch.append((run, _sealed(run, runs)))
-        except (RunrefError, OSError) as error:
-            done.problems[run.run_id] = str(error)
-        if len(batch) == _BATCH:
-            break
+    with runs.objects.batch():
+        for run in _waiting(spool, done):
+            try:
+                spool.check_owner(run)
+                bring_objects(run, runs)
+                sealed = _sealed(run, runs)
+                bring_contents(run, sealed, spool, runs)
+                batch.append((run, sealed))
+            except (RunrefError, OSError) as error:
+                done.problems[run.run_id] = str(error)
+            if len(batch) == _BATCH:
+                break
     return batch
 
 

@@ -16,7 +16,6 @@ from runref.errors import RunrefError
 from runref.model.record import DataFile
 from runref.tracking.at_urls import UrlOptions, copied, no_options, referred
 from runref.tracking.naming import is_elsewhere, local_path, paths_named
-from runref.tracking.stores import artifacts_path
 
 _NAMED = 3
 """How many of several files a message names."""
@@ -128,7 +127,7 @@ class DataStore:
                 options,
                 shown,
                 store=self._store,
-                folder=artifacts_path(self._common_dir),
+                folder=self._store.directory,
                 on_progress=self._on_download,
             )
         except RunrefError as error:

@@ -11,6 +11,7 @@ line, so that no lock is needed and a kill loses nothing that was acknowledged::
     console.log                     output
     end.json                        how it ended; written once
     sealed.json                     the record's tree, once its objects are written
+    objects/                        git objects, where the repository may not be written
 """
 
 from __future__ import annotations
@@ -116,6 +117,11 @@ class RunDirectory:
     def run_id(self) -> str:
         """The run's id, which the folder's name begins with."""
         return self.path.name.removesuffix(".ready")
+
+    @property
+    def objects_path(self) -> Path:
+        """The folder of its git objects, where its processes may not write the repository."""
+        return self.path / "objects"
 
     def read_start(self) -> Start:
         """Return what was known at the beginning.

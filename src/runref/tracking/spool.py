@@ -49,10 +49,29 @@ class Spool:
         self._common_dir = common_dir
         self._sharing = sharing
 
+    @property
+    def artifacts_path(self) -> Path:
+        """Where contents wait whose runs may not write the repository's store."""
+        return self.path / "artifacts"
+
+    def unborn(self) -> RunDirectory:
+        """Return a place for what a new run makes before it begins; it does not exist yet."""
+        return RunDirectory(self.path / f"{_UNBORN}{secrets.token_hex(8)}")
+
     def create(
-        self, start: Start, environment: Mapping[str, Any], process: Process
+        self,
+        start: Start,
+        environment: Mapping[str, Any],
+        process: Process,
+        unborn: RunDirectory | None = None,
     ) -> tuple[RunDirectory, str]:
         """Make the folder of a new run, complete at its first appearance.
+
+        Args:
+            start: What is known of the run.
+            environment: What it runs on.
+            process: Its first writer.
+            unborn: A place from `unborn` that holds something of the run already.
 
         Returns:
             The folder and the name of `process` among its writers.
@@ -60,7 +79,7 @@ class Spool:
         Raises:
             OSError: it could not be written; nothing is left.
         """
-        unborn = RunDirectory(self.path / f"{_UNBORN}{start.id}-{secrets.token_hex(4)}")
+        unborn = unborn or self.unborn()
         make_folders(str(unborn.path), self._sharing)
         try:
             writer = unborn.add_writer(process)

@@ -20,6 +20,7 @@ from runref.model.ids import is_run_id, new_run_id
 from runref.model.record import Code, Command, DataFile, Notice, Parameter
 from runref.model.times import now, parse_time
 from runref.model.values import to_plain
+from runref.tracking.apart import set_apart
 from runref.tracking.at_urls import UrlOptions, no_options
 from runref.tracking.collect import conclude
 from runref.tracking.data import DataStore
@@ -27,7 +28,7 @@ from runref.tracking.environments import this_environment
 from runref.tracking.heartbeat import Keeper
 from runref.tracking.liveness import machine, this_process
 from runref.tracking.run import Run
-from runref.tracking.run_directory import RUN_VARIABLE, Start
+from runref.tracking.run_directory import RUN_VARIABLE, RunDirectory, Start
 from runref.tracking.stores import Stores
 from runref.tracking.writer import Writer
 
@@ -88,6 +89,10 @@ def start_run(stores: Stores, request: Request, tell: Tell) -> Run:
     """
     moment, monotonic = now(), time.monotonic()
     notices: list[Notice] = []
+    unborn = stores.spool.unborn()
+    apart = not stores.repository.takes_objects()
+    if apart:
+        stores = _set_apart(stores, unborn, tell)
     code = request.code or _snapshot(stores, request, notices, tell)
     data = _data(stores, request)
     inputs = _inputs(stores, request, data, notices, tell)
@@ -119,7 +124,7 @@ def start_run(stores: Stores, request: Request, tell: Tell) -> Run:
     if environment is None:
         environment = this_environment(stores.environ)
     try:
-        folder, name = stores.spool.create(start, environment, this_process())
+        folder, name = stores.spool.create(start, environment, this_process(), unborn)
     except OSError as error:
         tell(
             f"this run is not recorded: {stores.spool.path} cannot be written "
@@ -129,12 +134,26 @@ def start_run(stores: Stores, request: Request, tell: Tell) -> Run:
         unrecorded.config.update({name: each.value for name, each in start.params.items()})
         return unrecorded
     return Run(
-        Writer(folder, start, name=name, keeper=_keeper(stores, code)),
+        Writer(folder, start, name=name, keeper=None if apart else _keeper(stores, code)),
         tell=tell,
         data=data,
         owns=True,
         conclude=lambda run: conclude(run, stores.spool, stores.runs),
     )
+
+
+def _set_apart(stores: Stores, unborn: RunDirectory, tell: Tell) -> Stores:
+    """Have the run keep what it makes beside itself, and tell what becomes of it."""
+    git_dir = stores.repository.common_dir
+    try:
+        apart = set_apart(stores, unborn)
+    except OSError:
+        return stores  # it will be told that this run is not recorded
+    tell(
+        f"{git_dir} cannot be written from here: this run waits in {stores.spool.path} until "
+        "`runref recover`, or another command of runref, is called where it can be"
+    )
+    return apart
 
 
 def _data(stores: Stores, request: Request) -> DataStore:
