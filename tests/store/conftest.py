@@ -62,7 +62,7 @@ class Writer:
         """Add whatever `oid` is in the place of a run's tree."""
         self.add(run_addition(run_id, oid, "by hand\n", 1_795_000_000))
 
-    def annotate(self, run_id: str, name: str, **fields: Any) -> None:
+    def annotate(self, run_id: str, name: str, /, **fields: Any) -> None:
         document = {"run": run_id, "time": MOMENT, "author": "Ada <a@x>", "format": 1, **fields}
         self.annotation(run_id, name, dump_yaml(document))
 

@@ -7,6 +7,7 @@ import pytest
 from runref.git.objects import TreeEntry
 from runref.model.series import DamagedSeries, Row
 from runref.store.recorded import (
+    RecordedRun,
     UnreadableRun,
     read_additions,
     read_environment,
@@ -112,6 +113,39 @@ def test_annotations_are_applied_and_the_unreadable_ones_named(writer: Any) -> N
     assert [note.text for note in additions.notes] == ["good"]
     assert unreadable == ["2.yaml", "3.yaml"]
     assert additions.unreadable == ("2.yaml", "3.yaml")
+
+
+def test_annotations_that_mean_nothing_are_named_and_the_others_applied(writer: Any) -> None:
+    writer.run(A)
+    writer.annotate(A, "1.yaml", revision=1, name="wide", status="failed")
+    for name, changes in {
+        "2.yaml": {"revision": "2"},
+        "3.yaml": {"revision": -1},
+        "4.yaml": {"revision": 2**60},
+        "5.yaml": {"status": "dreamt", "revision": 2},
+        "6.yaml": {"removed": "yes", "revision": 2},
+        "7.yaml": {"later_field": 1, "revision": 2},
+    }.items():
+        writer.annotate(A, name, **changes)
+    additions, unreadable = read_additions((), writer.runs.annotation_files(A))
+    assert unreadable == [f"{number}.yaml" for number in range(2, 8)]
+    assert (additions.name, additions.status, additions.removed) == ("wide", "failed", None)
+    assert additions.revision == 1
+
+
+def test_a_record_stays_as_it_is_and_a_run_has_what_was_corrected(writer: Any) -> None:
+    tree = writer.run(A, name="deep", status="finished")
+    record = read_record(writer.objects, A, tree)
+    assert (RecordedRun(tree, record).name, RecordedRun(tree, record).status) == (
+        "deep",
+        "finished",
+    )
+    writer.annotate(A, "1.yaml", revision=1, name="", status="failed", removed=True, note="why")
+    additions, _ = read_additions((), writer.runs.annotation_files(A))
+    run = RecordedRun(tree, record, additions)
+    assert (run.name, run.status, run.record.name) == ("", "failed", "deep")
+    assert run.removed is not None
+    assert run.removed.text == "why"
 
 
 def test_files_beside_the_record(writer: Any) -> None:

@@ -8,7 +8,13 @@ from typing import Any
 
 from runref.errors import RunrefError
 from runref.git.objects import ObjectStore
-from runref.model.annotations import Additions, Annotation, apply_annotations
+from runref.model.annotations import (
+    Additions,
+    Annotation,
+    Note,
+    apply_annotations,
+    read_annotation,
+)
 from runref.model.codec import load_yaml
 from runref.model.documents import from_document, to_document
 from runref.model.record import FORMAT, Record
@@ -29,7 +35,7 @@ class RecordedRun:
     Attributes:
         tree: The record hash.
         record: What was recorded when it ended.
-        additions: Tags and notes, those added later included.
+        additions: Tags and notes, those added later included, and what was corrected.
         live: Whether it still goes on; then there is no record hash yet.
     """
 
@@ -42,6 +48,21 @@ class RecordedRun:
     def id(self) -> str:
         """The run id."""
         return self.record.id
+
+    @property
+    def name(self) -> str:
+        """Its short name, as it was corrected last."""
+        return self.record.name if self.additions.name is None else self.additions.name
+
+    @property
+    def status(self) -> str:
+        """How it ended, as it was corrected last."""
+        return self.additions.status or self.record.status
+
+    @property
+    def removed(self) -> Note | None:
+        """Why, when and by whom it was removed from lists; none where it is listed."""
+        return self.additions.removed
 
 
 def read_record(objects: ObjectStore, run_id: str, tree: str) -> Record:
@@ -87,7 +108,7 @@ def read_additions(
     annotations, unreadable = {}, []
     for name, data in files.items():
         try:
-            annotations[name] = from_document(Annotation, load_yaml(data))
+            annotations[name] = read_annotation(load_yaml(data))
         except RunrefError:
             unreadable.append(name)
     additions = apply_annotations(tags, annotations)
