@@ -151,6 +151,44 @@ def test_what_is_indexed_is_not_read_again(writer: Any, folder: Path) -> None:
     assert second.unreadable() == []
 
 
+def test_removed_runs_are_elsewhere_until_they_are_restored(index: RunIndex, writer: Any) -> None:
+    for hour, run_id in enumerate((A, B, C)):
+        writer.run(run_id, started=f"2026-11-21T0{hour}:00:00.000000Z")
+    assert index.newest(1) == [recorded(writer, C)]
+    writer.annotate(C, "1.yaml", revision=1, removed=True, note="wrong data")
+    writer.annotate(A, "1.yaml", revision=1, removed=True)
+    assert index.newest() == [recorded(writer, B)]
+    assert index.newest(1, 1) == []
+    assert index.removed() == [recorded(writer, C), recorded(writer, A)]
+    assert (index.count(), index.count_removed(), index.oldest()) == (3, 2, A)
+    assert set(index.ids()) == {A, B, C}
+    assert index.by_record_hash(recorded(writer, C).tree) == [C]
+    writer.annotate(A, "2.yaml", revision=2, removed=False)
+    assert index.newest() == [recorded(writer, B), recorded(writer, A)]
+    assert index.removed() == [recorded(writer, C)]
+
+
+def test_what_is_corrected_later_is_what_a_new_index_reads(
+    index: RunIndex, writer: Any, folder: Path
+) -> None:
+    writer.run(A, name="deep", status="finished")
+    index.newest()
+    writer.annotate(A, "1.yaml", revision=1, name="wide", status="failed", removed=True)
+    columns = "select name, status, removed from runs"
+    caught_up = index.ask(columns, (), lambda *row: row)
+    index.rebuild()
+    assert caught_up == index.ask(columns, (), lambda *row: row) == [("wide", "failed", 1)]
+
+
+def test_the_oldest_run_is_none_that_cannot_be_read(index: RunIndex, writer: Any) -> None:
+    assert not index.oldest()
+    writer.run(A, {"run.yaml": b"broken: ["})
+    assert not index.oldest()
+    writer.run(C)
+    writer.run(B)
+    assert index.oldest() == B
+
+
 # unreadable runs
 
 
@@ -183,6 +221,13 @@ def test_an_unreadable_run_is_found_by_its_hash(index: RunIndex, writer: Any) ->
     tree = writer.run(A, {"run.yaml": b"broken: ["})
     assert index.by_record_hash(tree[:10]) == [A]
     assert [type(each) for each in index.unreadable()] == [Unreadable]
+
+
+def test_an_unreadable_run_is_named_also_where_it_was_removed(index: RunIndex, writer: Any) -> None:
+    writer.run(A, {"run.yaml": b"broken: ["})
+    writer.annotate(A, "1.yaml", revision=1, removed=True)
+    assert [each.id for each in index.unreadable()] == [A]
+    assert (index.removed(), index.count_removed()) == ([], 0)
 
 
 def test_annotations_of_an_unreadable_run_do_not_hurt(index: RunIndex, writer: Any) -> None:

@@ -52,7 +52,7 @@ MakeWriter = Callable[[Path], Any]
 
 
 def write(writer: Any, number: int, run: RandomRun) -> str:
-    """Add a run as it would be in a ref: with its environment, its snapshot and later tags."""
+    """Add a run as it would be in a ref: with environment, snapshot and what was said later."""
     objects = writer.objects
     run_id = f"20261121-{number:012x}"
     environment = dump_yaml(run.document)
@@ -66,9 +66,9 @@ def write(writer: Any, number: int, run: RandomRun) -> str:
         TreeEntry(name.encode(), BLOB, objects.write_blob(data)) for name, data in files.items()
     )
     added = [run_addition(run_id, tree, "run\n", 1_795_000_000)]
-    if run.tags[1:]:
+    if run.tags[1:] or run.later:
         annotation = {"run": run_id, "time": "2026-11-22T00:00:00.000000Z", "author": "A <a@x>",
-                      "add_tags": list(run.tags[1:]), "format": 1}  # fmt: skip
+                      "add_tags": list(run.tags[1:]), "format": 1, **run.later}  # fmt: skip
         blob = objects.write_blob(dump_yaml(annotation))
         added.append(annotation_addition(run_id, "1.yaml", blob, "tag\n", 1_795_000_000))
     writer.add(*added)
@@ -92,7 +92,12 @@ def tree_of(objects: Any, paths: Sequence[str]) -> str:
 
 def check(index: RunIndex, texts: Sequence[str]) -> int:
     """Hold the answers to queries against the evaluator's; return how many could be asked."""
-    selection = Selection(index)
+    check_among(index, texts, removed=True)
+    return check_among(index, texts, removed=False)
+
+
+def check_among(index: RunIndex, texts: Sequence[str], *, removed: bool) -> int:
+    selection = Selection(index, removed=removed)
     everything = selection.runs()
     subjects = [RunSubject(run, index.runs.objects) for run in everything]
     asked = 0
@@ -139,6 +144,11 @@ def test_sql_and_evaluator_agree(data: st.DataObject, world: Any) -> None:
     """Each round asks 20 to 40 queries about up to 10 runs; ``RUNREF_QUERY_ROUNDS`` asks more."""
     held = data.draw(st.lists(runs(), min_size=1, max_size=10))
     index = world(held)
+    gone = {
+        f"20261121-{number:012x}" for number, run in enumerate(held) if run.later.get("removed")
+    }
+    assert {run.id for run in Selection(index, removed=True).runs()} == gone
+    assert {run.id for run in Selection(index).runs()} == set(index.ids()) - gone
     check(index, data.draw(st.lists(queries(held), min_size=20, max_size=40)))
     index.close()
 

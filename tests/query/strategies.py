@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from hypothesis import strategies as st
 
+from runref.model.annotations import ENDINGS
 from runref.model.record import (
     Code,
     Command,
@@ -75,6 +76,7 @@ class RandomRun:
         tags: Its tags, later ones included.
         document: Its environment document.
         files: Object ids of the snapshot's files by path.
+        later: What an annotation says of it: name, status, removed.
     """
 
     record: Record
@@ -82,6 +84,15 @@ class RandomRun:
     tags: tuple[str, ...]
     document: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    later: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return str(self.later.get("name", self.record.name))
+
+    @property
+    def status(self) -> str:
+        return str(self.later.get("status", self.record.status))
 
     def package(self, name: str) -> str | None:
         return packages_of(self.document).get(name)
@@ -222,13 +233,25 @@ def runs(**options: Sequence[str]) -> st.SearchStrategy[RandomRun]:
         tags=st.lists(st.sampled_from(TAGS[:3] + TAGS[4:]), max_size=3, unique=True).map(tuple),
         document=environments(),
         files=st.dictionaries(paths, _hashes(), max_size=2),
+        later=st.just({}) | _later(),
     ).map(_consistent)
+
+
+def _later() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "name": st.sampled_from(WORDS),
+            "status": st.sampled_from(ENDINGS),
+            "removed": st.booleans(),
+        },
+    )
 
 
 def _consistent(run: RandomRun) -> RandomRun:
     """Return the run without files where its record has no snapshot."""
     if run.record.code is None and run.files:
-        return RandomRun(run.record, run.record_hash, run.tags, run.document)
+        return replace(run, files={})
     return run
 
 

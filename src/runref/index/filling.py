@@ -102,7 +102,7 @@ class Filling:
 
     def _insert(self, rows: Rows) -> None:
         if not rows.fields:
-            insert = "insert into runs (id, tree, problem, started) values (?, ?, ?, ?)"
+            insert = "insert into runs (id, tree, problem, removed, started) values (?, ?, ?, ?, ?)"
             self._database.execute(insert, (*rows.run, _day_of(rows.run[0])))
             return
         values = (*rows.run, self._environment(rows), *rows.fields)
@@ -129,6 +129,8 @@ class Filling:
             "select n, problem = '' from runs where id = ?", (rows.run[0],)
         ).fetchone()
         if known and rows.fields:
+            corrected = [rows.fields[_COLUMNS.index(column)] for column in _CORRECTED]
+            execute(_CORRECT_RUN, (rows.run[3], *corrected, number))
             execute("delete from tags where run = ?", (number,))
             self._pending["tags"] += [(tag, number) for tag in rows.tags]
             self._pending["documents"].append((number, *rows.documents))
@@ -195,9 +197,12 @@ class Filling:
 _COLUMNS = tuple(map(column_of, FIELD_COLUMNS))
 _ENVIRONMENT = _COLUMNS.index("environment")
 _INSERT_RUN = (
-    f"insert into runs (id, tree, problem, environment_n, {', '.join(_COLUMNS)})"
-    f" values (?, ?, ?, ?{', ?' * len(_COLUMNS)})"
+    f"insert into runs (id, tree, problem, removed, environment_n, {', '.join(_COLUMNS)})"
+    f" values (?, ?, ?, ?, ?{', ?' * len(_COLUMNS)})"
 )
+_CORRECTED = ("name", "status")
+"""Columns that annotations change."""
+_CORRECT_RUN = f"update runs set removed = ?, {' = ?, '.join(_CORRECTED)} = ? where n = ?"
 
 
 def _key(value: object) -> str | None:

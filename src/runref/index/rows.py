@@ -24,7 +24,7 @@ class Rows(NamedTuple):
     """What the index remembers of one run, in values that can be handed to another process.
 
     Attributes:
-        run: Id, tree and problem.
+        run: Id, tree, problem and whether it was removed from lists.
         fields: A value for each of `FIELD_COLUMNS`; nothing where the run cannot be read.
         documents: Record and additions, compressed.
         params: Name, type and value of every parameter.
@@ -36,7 +36,7 @@ class Rows(NamedTuple):
         wide_numbers: Whether one of the numbers has no room in SQLite.
     """
 
-    run: tuple[str, str, str]
+    run: tuple[str, str, str, bool]
     fields: tuple[Any, ...] = ()
     documents: tuple[bytes, ...] = ()
     params: tuple[tuple[str, str, Any], ...] = ()
@@ -54,9 +54,10 @@ def rows_of(
     try:
         record, document = read_record_and_document(objects, run_id, tree)
     except RunrefError as error:
-        return Rows((run_id, tree, error.message))
+        return Rows((run_id, tree, error.message, False))
     additions, _ = read_additions(record.tags, annotation_files)
-    subject = _Fields(record, tree, additions.tags)
+    run = RecordedRun(tree, record, additions)
+    subject = _Fields(record, tree, run.name, run.status, additions.tags)
     documents = (document, to_document(additions))
     params, summary = _flat(parameters_of(record)), _flat(summary_of(record))
     metrics = tuple(
@@ -64,7 +65,7 @@ def rows_of(
         for name, each in record.metrics.items()
     )
     return Rows(
-        run=(run_id, tree, ""),
+        run=(run_id, tree, "", run.removed is not None),
         fields=tuple(stored_field(field.read(subject)) for field in FIELD_COLUMNS),
         documents=tuple(zlib.compress(dump_json_line(each), _LEVEL) for each in documents),
         params=params,
@@ -100,6 +101,8 @@ class _Fields:
 
     record: Record
     record_hash: str
+    name: str
+    status: str
     tags: tuple[str, ...]
 
     def package(self, name: str) -> None:

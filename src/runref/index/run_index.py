@@ -17,7 +17,7 @@ from runref.git.locks import LockBusy, LocksUnsupported, exclusive
 from runref.git.objects import ObjectMissing
 from runref.index.database import built_aside, connect, open_database, transaction
 from runref.index.rows import recorded
-from runref.index.tables import VERSION
+from runref.index.tables import LISTED, VERSION
 from runref.model.codec import UnreadableDocument
 from runref.model.documents import MalformedDocument
 from runref.store.recorded import RecordedRun
@@ -102,17 +102,20 @@ class RunIndex:
         self._root: str | None = None
 
     def newest(self, limit: int | None = None, offset: int = 0) -> list[RecordedRun]:
-        """Return the runs that can be read, the newest first."""
-        query = (
-            "select tree, record, additions from documents join ("
-            "select n, tree, started, id from runs where problem = ''"
-            " order by started desc, id desc limit ? offset ?) on run = n"
-            " order by started desc, id desc"
-        )
-        return self.ask(query, (-1 if limit is None else limit, offset), recorded)
+        """Return the runs of lists, the newest first: without removed ones."""
+        return self._newest(LISTED, -1 if limit is None else limit, offset)
+
+    def removed(self) -> list[RecordedRun]:
+        """Return the runs that were removed from lists, the newest first."""
+        return self._newest("removed", -1, 0)
+
+    def oldest(self) -> str:
+        """Return the id of the run that started first, removed ones included; empty without one."""
+        query = "select id from runs where problem = '' order by started, id limit 1"
+        return next(iter(self.ask(query, (), str)), "")
 
     def ids(self) -> list[str]:
-        """Return the ids of all runs, unreadable ones included."""
+        """Return the ids of all runs, unreadable and removed ones included."""
         return self.ask("select id from runs", (), str)
 
     def by_record_hash(self, prefix: str) -> list[str]:
@@ -140,8 +143,13 @@ class RunIndex:
         return self.ask(query, (), Unreadable)
 
     def count(self) -> int:
-        """Return how many runs there are, unreadable ones included."""
+        """Return how many runs there are, unreadable and removed ones included."""
         (count,) = self.ask("select count(*) from runs", (), int)
+        return count
+
+    def count_removed(self) -> int:
+        """Return how many runs were removed from lists."""
+        (count,) = self.ask("select count(*) from runs where removed", (), int)
         return count
 
     def status(self) -> IndexStatus:
@@ -189,6 +197,15 @@ class RunIndex:
         """Return a database in place of one that was found to be damaged; the old one is closed."""
         self._replace(error)
         return self._database
+
+    def _newest(self, which: str, limit: int, offset: int) -> list[RecordedRun]:
+        query = (
+            "select tree, record, additions from documents join ("  # noqa: S608 - our own SQL
+            f"select n, tree, started, id from runs where {which}"
+            " order by started desc, id desc limit ? offset ?) on run = n"
+            " order by started desc, id desc"
+        )
+        return self.ask(query, (limit, offset), recorded)
 
     def _replace(self, error: Exception) -> None:
         self._database.close()

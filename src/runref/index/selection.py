@@ -47,9 +47,14 @@ class Selection:
 
     Attributes:
         unread_snapshots: Trees of snapshots that a condition asked about and that are damaged.
+
+    Args:
+        index: The index.
+        removed: Whether they are about the runs that were removed from lists, not the others.
     """
 
-    def __init__(self, index: RunIndex) -> None:
+    def __init__(self, index: RunIndex, *, removed: bool = False) -> None:
+        self._removed = removed
         self._objects = index.runs.objects
         self.unread_snapshots: set[str] = set()
         self._index = index
@@ -81,7 +86,7 @@ class Selection:
         return int(count)
 
     def among(self, run_ids: Sequence[str]) -> list[str]:
-        """Return those of some run ids that are recorded."""
+        """Return those of some run ids that are recorded, removed from lists or not."""
         find = "select 1 from runs where id = ?"
         return [each for each in run_ids if self._ask(find, (each,))]
 
@@ -152,7 +157,9 @@ class Selection:
         self._define_functions()
 
     def _statement(self, condition: Condition | None) -> Statement:
-        statement = Statement(self._name_number, wide_numbers=self._wide_numbers)
+        statement = Statement(
+            self._name_number, wide_numbers=self._wide_numbers, removed=self._removed
+        )
         if condition is None:
             return statement
         from runref.index.conditions import restrict

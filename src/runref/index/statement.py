@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runref.index.tables import column_of
+from runref.index.tables import LISTED, column_of
 from runref.model.codec import escape_text
 from runref.query.fields import BY_NAME
 from runref.query.offered import NUMBER, TEXT
@@ -64,9 +64,13 @@ class Statement:
     Args:
         name_number: Finds the number of a name.
         wide_numbers: Whether some number has no room in SQLite; such are sorted as floats.
+        removed: Whether it is over the runs that were removed from lists, in place of the others.
     """
 
-    def __init__(self, name_number: NameNumber, *, wide_numbers: bool = False) -> None:
+    def __init__(
+        self, name_number: NameNumber, *, wide_numbers: bool = False, removed: bool = False
+    ) -> None:
+        self._among = "removed" if removed else LISTED
         self._name_number = name_number
         self._wide_numbers = wide_numbers
         self._joins: dict[Reference, _Join] = {}
@@ -101,7 +105,7 @@ class Statement:
         text = f"select {', '.join(columns)} from runs r"
         for join in joins:
             text += f" {'join' if join.required else 'left join'} {join.on}"
-        text += f" where r.problem = '' and {self._where}"
+        text += f" where {self._among} and {self._where}"
         values = [*(join.value for join in joins), *self._values]
         if order:
             text += f" order by {', '.join(order)}"

@@ -37,6 +37,16 @@ class RunSubject:
         return self.run.tree
 
     @property
+    def name(self) -> str:
+        """Its short name, later corrections included."""
+        return self.run.name
+
+    @property
+    def status(self) -> str:
+        """How it ended, later corrections included."""
+        return self.run.status
+
+    @property
     def tags(self) -> tuple[str, ...]:
         """Its tags, later ones included."""
         return self.run.additions.tags

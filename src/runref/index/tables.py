@@ -13,7 +13,7 @@ from runref.model.codec import escape_text, unescape_text
 from runref.query.fields import FIELDS, FieldRow
 from runref.query.offered import BOOLEAN, LIST, MAPPING, NUMBER, TEXT, kind_of
 
-VERSION = 4
+VERSION = 5
 """To be counted up with every change of the tables, or of what stands in them."""
 
 METRIC_PARTS = (
@@ -23,6 +23,9 @@ METRIC_PARTS = (
 
 OF_RUNS = ("documents", "params", "summary", "metrics", "tags", "files")
 """Tables whose rows belong to a run."""
+
+LISTED = "problem = '' and removed = 0"
+"""SQL for the runs of lists: those that can be read and were not removed."""
 
 _ELSEWHERE = {"id": "id", "record": "tree"}
 _AFFINITY = {"number": "", "seconds": "", "bytes": ""}
@@ -43,7 +46,8 @@ _COLUMNS = "".join(
 TABLES = f"""
 create table meta (name text primary key, value text not null);
 create table runs (n integer primary key, id text not null unique, tree text not null,
-    problem text not null default '', environment_n integer{_COLUMNS});
+    problem text not null default '', removed integer not null default 0,
+    environment_n integer{_COLUMNS});
 create table documents (run integer primary key, record blob not null, additions blob not null);
 create table names (n integer primary key, kind text not null, name text not null,
     unique (kind, name));
@@ -66,11 +70,12 @@ create table environment_values (path text not null, environment integer not nul
     type text not null, value, key text, primary key (path, environment)) without rowid;
 """
 
-INDEXES = """
+INDEXES = f"""
 create index runs_by_time on runs (started, id);
 create index runs_by_tree on runs (tree);
 create index runs_unreadable on runs (id) where problem <> '';
-create index runs_readable on runs (n) where problem = '';
+create index runs_removed on runs (started, id) where removed;
+create index runs_listed on runs (n) where {LISTED};
 create index metrics_by_last on metrics (name, last);
 create index metrics_by_max on metrics (name, max);
 create index tags_by_run on tags (run);

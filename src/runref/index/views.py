@@ -14,30 +14,30 @@ from typing import Any
 from runref.errors import ExitStatus, RunrefError
 from runref.index.database import BUSY_SECONDS
 from runref.index.run_index import RunIndex
-from runref.index.tables import METRIC_PARTS, column_of
+from runref.index.tables import LISTED, METRIC_PARTS, column_of
 from runref.query.fields import FIELDS
 
 _RUN = "r.id as run, r.experiment, r.started, r.status"
 _PARTS = ", ".join(f"v.{part}" for part in METRIC_PARTS)
-_FROM = "join main.runs r on r.n = {}.run where r.problem = ''"
+_FROM = f"join main.runs r on r.n = v.run where {LISTED}"
+_FIELDS = ", ".join(f"{column_of(each)} as {each.name.replace('.', '_')}" for each in FIELDS)
 
 VIEWS: Mapping[str, str] = {
-    "runs": "select "
-    + ", ".join(f"{column_of(each)} as {each.name.replace('.', '_')}" for each in FIELDS)
-    + " from main.runs where problem = ''",
+    "runs": f"select {_FIELDS} from main.runs where {LISTED}",
+    "removed_runs": f"select {_FIELDS} from main.runs where removed",
     "params": f"select {_RUN}, k.name, v.type, v.value from main.params v"
-    f" join main.names k on k.n = v.name {_FROM.format('v')}",
+    f" join main.names k on k.n = v.name {_FROM}",
     "summary": f"select {_RUN}, k.name, v.type, v.value from main.summary v"
-    f" join main.names k on k.n = v.name {_FROM.format('v')}",
+    f" join main.names k on k.n = v.name {_FROM}",
     "metrics": f"select {_RUN}, k.name, v.last as value, {_PARTS}"
-    f" from main.metrics v join main.names k on k.n = v.name {_FROM.format('v')}",
-    "tags": f"select {_RUN}, v.tag from main.tags v {_FROM.format('v')}",
+    f" from main.metrics v join main.names k on k.n = v.name {_FROM}",
+    "tags": f"select {_RUN}, v.tag from main.tags v {_FROM}",
     "inputs": f"select {_RUN}, v.path, v.digest, v.kind, v.size, v.stored from main.files v"
-    f" {_FROM.format('v')} and v.role = 'input'",
+    f" {_FROM} and v.role = 'input'",
     "outputs": f"select {_RUN}, v.path, v.digest, v.kind, v.size, v.stored from main.files v"
-    f" {_FROM.format('v')} and v.role = 'output'",
+    f" {_FROM} and v.role = 'output'",
     "packages": f"select {_RUN}, v.name, v.version from main.packages v"
-    " join main.runs r on r.environment_n = v.environment where r.problem = ''",
+    f" join main.runs r on r.environment_n = v.environment where {LISTED}",
 }
 """The views, by name: each with the statement that it stands for."""
 

@@ -40,6 +40,4 @@ def _oldest_run(project: Project) -> str:
     # By its start: a number at random orders the runs of one day, and one that nobody else has
     # seen must not stand for the history.
     index = project.index()
-    readable = index.count() - len(index.unreadable())
-    oldest = index.newest(2, max(0, readable - 1))  # two, as one may have come meanwhile
-    return oldest[-1].id if oldest else min(index.ids())
+    return index.oldest() or min(index.ids())

@@ -98,7 +98,8 @@ def split_names(names: str) -> list[str]:
 def telling_columns(runs: Sequence[RecordedRun]) -> list[NamedColumn]:
     """Return the columns worth showing: those with something to tell these runs apart."""
     fields = ["id", "started"]
-    fields += [name for name in ("experiment", "name") if _any(runs, name)]
+    fields += ["experiment"] if any(run.record.experiment for run in runs) else []
+    fields += ["name"] if any(run.name for run in runs) else []
     columns = [_field(name) for name in fields]
     if any(run.additions.tags for run in runs):
         columns.append(NamedColumn("tags", Collection("tags")))
@@ -180,7 +181,3 @@ def _spelled(target: Target) -> str:
 @cache
 def _field(name: str) -> NamedColumn:
     return NamedColumn(name, Field(BY_NAME[name].name))
-
-
-def _any(runs: Sequence[RecordedRun], field: str) -> bool:
-    return any(getattr(run.record, field) for run in runs)

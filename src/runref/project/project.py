@@ -212,12 +212,7 @@ class Project:
         if not isinstance(asked, ByPrefix):
             found = index.newest(1, asked.back)
             if not found:
-                unreadable = len(index.unreadable())
-                damaged = f", and {unreadable} that cannot be read" if unreadable else ""
-                raise UnknownRun(
-                    f"{address}: the history holds {index.count() - unreadable} runs{damaged}",
-                    hint="`runref run -- COMMAND` records one.",
-                )
+                raise _out_of_history(address, index)
             return found[0]
         live = {run.id: run for run in self.live()}
         run_id = the_only(address, self._candidates(asked.text, index, live))
@@ -310,6 +305,17 @@ def open_project(start: Path, environ: Mapping[str, str], *, store: str = "") ->
         path = repository.root or repository.git_dir
         repository = Repository.open(path, environ=environ, fsync=False)
     return Project(repository, folder, config, environ)
+
+
+def _out_of_history(address: str, index: RunIndex) -> UnknownRun:
+    unreadable, removed = len(index.unreadable()), index.count_removed()
+    held = f"{index.count() - unreadable - removed} runs"
+    held += f", {removed} more that were removed" if removed else ""
+    held += f", and {unreadable} that cannot be read" if unreadable else ""
+    hint = "`runref run -- COMMAND` records one."
+    if removed:
+        hint = "`runref ls --removed` shows the removed ones; `runref restore` brings them back."
+    return UnknownRun(f"{address}: the history holds {held}", hint=hint)
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:

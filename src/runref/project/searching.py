@@ -54,15 +54,22 @@ class Search:
     Args:
         project: The repository.
         on_progress: Told (done, total) runs while the index catches up.
+        removed: Whether it is among the runs that were removed from lists, not among the others.
     """
 
-    def __init__(self, project: Project, on_progress: OnProgress | None = None) -> None:
+    def __init__(
+        self,
+        project: Project,
+        on_progress: OnProgress | None = None,
+        *,
+        removed: bool = False,
+    ) -> None:
         self._project = project
         self._objects = project.repository.objects
         self._index = project.index(on_progress)
         # In this order: a run that is recorded meanwhile is listed twice rather than not at all.
-        self.live = project.live()
-        self._selection = Selection(self._index)
+        self.live = [] if removed else project.live()
+        self._selection = Selection(self._index, removed=removed)
         self.catalogue: Catalogue = _Names(self._selection.catalogue, self.live)
 
     @property
@@ -154,6 +161,10 @@ class Search:
     def unreadable(self) -> list[Unreadable]:
         """Return the recorded runs that could not be read."""
         return self._index.unreadable()
+
+    def count_removed(self) -> int:
+        """Return how many runs were removed from lists."""
+        return self._index.count_removed()
 
     @property
     def unread_snapshots(self) -> Collection[str]:

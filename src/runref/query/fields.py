@@ -29,6 +29,14 @@ class Subject(Protocol):
         """Object id of its folder; empty for a run that is not recorded yet."""
 
     @property
+    def name(self) -> str:
+        """Its short name, later corrections included; empty where it has none."""
+
+    @property
+    def status(self) -> str:
+        """How it ended, later corrections included; ``running`` where it has not."""
+
+    @property
     def tags(self) -> Collection[str]:
         """Its tags, later ones included."""
 
@@ -80,14 +88,14 @@ FIELDS: tuple[FieldRow, ...] = (
              lambda run: run.record.id),
     FieldRow("record", "hex", "Record hash.", lambda run: _present(run.record_hash)),
     FieldRow("status", "choice", "How the run ended, or that it has not.",
-             lambda run: run.record.status, choices=_STATUSES),
+             lambda run: run.status, choices=_STATUSES),
     FieldRow("started", "time", "When it started.", lambda run: _present(run.record.started)),
     FieldRow("finished", "time", "When it ended.",
              lambda run: None if run.record.status == RUNNING else _present(run.record.finished)),
     FieldRow("duration", "seconds", "How long it took.", lambda run: run.record.duration),
     FieldRow("experiment", "text", "What it belongs to.",
              lambda run: _present(run.record.experiment)),
-    FieldRow("name", "text", "Its short name.", lambda run: _present(run.record.name)),
+    FieldRow("name", "text", "Its short name.", lambda run: _present(run.name)),
     FieldRow("note", "text", "The note given while it ran.",
              lambda run: _present(run.record.note)),
     FieldRow("command", "text", "What was run, as it would be typed.",
