@@ -155,6 +155,17 @@ def test_what_a_watched_list_tells_beside_the_table_stands_below_it(many: Any, r
     assert terminal.end() in (0, 130)
 
 
+def test_a_removed_run_leaves_a_watched_list(many: Any, repo: Any, process: Any) -> None:
+    terminal = Terminal(repo.path, "ls", "--watch", "--limit", "2", COLUMNS="200", LINES="24")
+    terminal.until(b"n28")
+    assert b"n27" not in terminal.shown
+    assert process("rm", "@").returncode == 0
+    terminal.until(b"n27")
+    terminal.press(b"\x03")
+    assert terminal.end() in (0, 130)
+    assert "Traceback" not in terminal.text
+
+
 def test_a_watched_list_longer_than_the_screen_shows_its_beginning(many: Any, repo: Any) -> None:
     terminal = Terminal(repo.path, "ls", "--watch", "--all", COLUMNS="200", LINES="10")
     fcntl.ioctl(terminal._master, termios.TIOCSWINSZ, struct.pack("HHHH", 10, 200, 0, 0))

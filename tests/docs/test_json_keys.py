@@ -32,6 +32,8 @@ COMMANDS: Mapping[str, list[str]] = {
     "get": ["@", "-o", "restored"],
     "tag": ["-a", "baseline", "@"],
     "note": ["-m", "text", "@"],
+    "amend": ["--status", "failed", "@"],
+    "rm": ["@"],
     "recover": [],
     "sql": ["select 1"],
     "index status": [],
@@ -65,6 +67,8 @@ def test_the_documents_have_the_keys_that_are_named(repo: Any) -> None:
     for command, arguments in COMMANDS.items():
         document = runref(repo, *command.split(), "--json", *arguments)
         assert set(document) == documented(command), command
+    (removed,) = runref(repo, "ls", "--json", "--removed")["runs"]
+    assert set(runref(repo, "restore", "--json", removed["id"])) == documented("restore")
     shown = runref(repo, "show", "--json", "@")
     assert set(shown) - {"environment_document", "reproduction"} >= set(run) - {"reproduction"}
     assert "environment_document" in documented("show")

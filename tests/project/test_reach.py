@@ -16,6 +16,7 @@ import pytest
 from runref.artifacts import hash_path
 from runref.artifacts.remote.location import open_remote
 from runref.artifacts.remote.store import RemoteStore
+from runref.project.annotating import annotate
 from runref.project.claiming import claim_at
 from runref.project.project import Project, open_project
 from runref.project.reach import HoldingsUnknown, Reach, reach
@@ -89,6 +90,15 @@ def test_records_reach_files_directories_and_what_is_in_them(repo: Any) -> None:
     reached = reach([project_of(repo.path)])
     assert reached.digests == of_first | needed(repo)
     assert reached == Reach(reached.digests, {first, second}, {})
+
+
+def test_a_removed_run_reaches_what_it_did_before(repo: Any) -> None:
+    run_id = record(repo, "one")
+    before = reach([project_of(repo.path)])
+    annotate(project_of(repo.path), [run_id], removed=True)
+    assert project_of(repo.path).index().newest() == []
+    assert reach([project_of(repo.path)]) == before
+    assert needed(repo) <= before.digests
 
 
 def test_nothing_is_reached_where_nothing_was_recorded(repo: Any) -> None:
@@ -233,6 +243,7 @@ def test_a_clone_claims_as_the_repository_it_is_a_clone_of(
     remote, store = lab(tmp_path)
     clone = make_repo("clone")
     clone.git("fetch", "-q", str(repo.path), "refs/runref/runs:refs/runref/runs")
+    annotate(project_of(clone.path), [oldest], removed=True)
     newer = oldest
     while newer >= oldest:  # until one of this clone's own comes before it in the alphabet
         newer = record(clone, "two")

@@ -44,13 +44,26 @@ class Series:
 
 
 class PastRun:
-    """A recorded or live run: its record's fields as attributes, and its series."""
+    """A recorded or live run: its record's fields as attributes, and its series.
+
+    Attributes:
+        record: What was recorded, which never changes.
+        record_hash: Its hash; empty for a live run.
+        name: Its short name, later corrections included.
+        status: How it ended, later corrections included.
+        tags: Its tags, later ones included.
+        notes: Notes added later.
+        removed: Why, when and by whom it was removed from lists; none where it is listed.
+    """
 
     def __init__(self, project: Project, run: RecordedRun) -> None:
         self._project = project
         self._run = run
         self.record = run.record
         self.record_hash = run.tree
+        self.name = run.name
+        self.status = run.status
+        self.removed = run.removed
         self.tags = run.additions.tags
         self.notes = run.additions.notes
 
@@ -58,7 +71,7 @@ class PastRun:
         return getattr(self.record, name)
 
     def __repr__(self) -> str:
-        return f"<run {self.record.id} {self.record.status}>"
+        return f"<run {self.record.id} {self.status}>"
 
     @property
     def params(self) -> Mapping[str, Any]:
@@ -161,6 +174,8 @@ class History:
         self, query: str = "", *, sort: str | Sequence[str] = (), limit: int | None = None
     ) -> Runs:
         """Return the runs that a query finds, the newest first; without one, all runs.
+
+        Those that `runref rm` removed are not among them.
 
         Args:
             query: See ``docs/reference/query.md``: ``val/acc > 0.9 and lr < 1e-2``.

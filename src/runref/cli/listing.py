@@ -14,6 +14,7 @@ from runref.query.reference import Collection, Metric
 
 if TYPE_CHECKING:
     from runref.model.grouping import Group
+    from runref.store.recorded import RecordedRun
 
 _HASH_SHOWN = 7
 
@@ -22,6 +23,16 @@ def table_column(column: NamedColumn, values: Sequence[Any]) -> Column:
     """Return a column as people read it."""
     numbers = any(isinstance(value, (int, float)) for value in values)
     return Column(column.name, _shown(column, values), right=numbers)
+
+
+def removal_columns(runs: Sequence[RecordedRun]) -> list[Column]:
+    """Return when removed runs were removed, and why where somebody said so."""
+    removals = [run.removed for run in runs if run.removed]
+    shown = [Column("removed", [format_moment(each.time) for each in removals])]
+    if any(each.text for each in removals):
+        reasons = [printable(" ".join(each.text.split())) for each in removals]
+        shown.append(Column("reason", reasons))
+    return shown
 
 
 def group_columns(

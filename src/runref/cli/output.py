@@ -41,12 +41,18 @@ def to_json(value: Any) -> Any:
 def run_document(run: RecordedRun) -> dict[str, Any]:
     """Return a run as JSON shows it: its record, its hash, and what was added later."""
     document: dict[str, Any] = to_json(run.record)
+    corrected = {"name": run.name, "status": run.status}
     return {
         **document,
+        **corrected,
         "record_hash": run.tree,
         "live": run.live,
         "tags": list(run.additions.tags),
         "notes": to_json(run.additions.notes),
+        "removed": to_json(run.removed),
+        "amended": {
+            name: document[name] for name in corrected if document[name] != corrected[name]
+        },
     }
 
 

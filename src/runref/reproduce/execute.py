@@ -142,7 +142,7 @@ def _request(
         argv=[_placed(word, project.folder, folder) for word in plan.argv],
         directory=folder / record.command.directory,
         experiment=record.experiment,
-        name=record.name,
+        name=plan.run.name,
         params={name: each.value for name, each in record.params.items() if each.source == "given"},
         inputs=[each.path if each.file.at_url else str(folder / each.path) for each in plan.inputs],
         url_options=partial(options_for, project),

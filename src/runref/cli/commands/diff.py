@@ -9,6 +9,7 @@ import click
 
 from runref.cli.options import complete_run, here, json_option, store_option
 from runref.cli.output import print_json, say, to_json
+from runref.cli.removed import tell_removed
 from runref.errors import ExitStatus
 from runref.model.run_difference import SECTIONS, Difference
 from runref.model.variation import Variation
@@ -86,6 +87,7 @@ def command(
     project = here(store)
     index = project.index()
     found = [project.resolve(run, index) for run in runs]
+    tell_removed(found)
     if of_code:
         return _show_code(
             project, found, _from_root(project, paths), stat, code, binary=binary, colour=color

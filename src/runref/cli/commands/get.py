@@ -17,6 +17,7 @@ from runref.capture.secrecy import strip_credentials
 from runref.cli.options import here, json_option, run_argument, store_option
 from runref.cli.output import print_json, printable, say, tell
 from runref.cli.progress import bar, transfer_bar
+from runref.cli.removed import tell_removed
 from runref.cli.text import count_of
 from runref.errors import ExitStatus, RunrefError
 from runref.git.checkout import write_out
@@ -76,6 +77,7 @@ def command(
     """
     project = here(store)
     found = project.resolve(run)
+    tell_removed([found])
     if code:
         if paths or target is None:
             raise click.UsageError("--code writes the whole snapshot, into the folder of -o DIR.")

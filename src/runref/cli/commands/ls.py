@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import click
 
-from runref.cli.listing import print_csv, print_markdown, table_column
+from runref.cli.listing import print_csv, print_markdown, removal_columns, table_column
 from runref.cli.options import here, json_option, store_option
 from runref.cli.output import print_json, run_document, say, tell
 from runref.cli.paging import paged
@@ -42,6 +42,7 @@ class Request:
         group_by: Names of columns whose values runs have in common; empty for single runs.
         aggregates: What the numbers of a group are to come to.
         form: ``table``, ``json``, ``csv`` or ``markdown``.
+        removed: Whether it is among removed runs, not among the others.
     """
 
     query: str
@@ -51,6 +52,7 @@ class Request:
     group_by: str
     aggregates: Sequence[str]
     form: str
+    removed: bool
 
 
 @click.command()
@@ -76,6 +78,7 @@ class Request:
     show_default=True,
     help="Of groups: mean, std, count, min, max, median, sum.",
 )
+@click.option("--removed", is_flag=True, help="List the runs that `runref rm` removed instead.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, numbers with all digits.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print a Markdown table.")
 @click.option("--watch", is_flag=True, help="Show it again every two seconds, until Ctrl-C.")
@@ -91,6 +94,7 @@ def command(
     store: str,
     *,
     show_all: bool,
+    removed: bool,
     as_csv: bool,
     as_markdown: bool,
     watch: bool,
@@ -128,6 +132,7 @@ def command(
         group_by=group_by,
         aggregates=split_names(agg),
         form=forms[0] if forms else "table",
+        removed=removed,
     )
     project = here(store)
     if watch:
@@ -141,7 +146,7 @@ def command(
 def _list(
     project: Project, request: Request, shown: Callable[[], AbstractContextManager[None]]
 ) -> None:
-    with searching(project) as search, shown():
+    with searching(project, removed=request.removed) as search, shown():
         if request.group_by:
             from runref.cli.grouped import list_groups
 
@@ -153,11 +158,16 @@ def _list(
 
 
 @contextmanager
-def searching(project: Project) -> Iterator[Search]:
-    """Yield a search, after recording runs that were killed or wait."""
+def searching(project: Project, *, removed: bool = False) -> Iterator[Search]:
+    """Yield a search, after recording runs that were killed or wait.
+
+    Args:
+        project: The repository.
+        removed: Whether it is among the runs that were removed from lists.
+    """
     _recover(project)
     with bar("index") as progress:
-        search = Search(project, progress.update)
+        search = Search(project, progress.update, removed=removed)
     yield search
 
 
@@ -187,21 +197,28 @@ def _list_runs(search: Search, request: Request) -> None:
 
 def _print(search: Search, found: Found, columns: Sequence[NamedColumn], request: Request) -> None:
     if not found.runs:
-        hint = (
-            "no run meets it"
-            if request.query
-            else "no runs yet; `runref run -- COMMAND` records one"
-        )
-        say(hint, err=True)
+        say(_why_none(search, request), err=True)
         return
     cells = Cells(search)
     shown = [table_column(each, cells.column(each, found.runs)) for each in columns]
+    if request.removed and not request.columns:
+        shown += removal_columns(found.runs)
     if request.form == "markdown":
         print_markdown(shown)
     else:
         print_table(shown)
     if found.total > len(found.runs):
         say(f"… {found.total - len(found.runs)} more: `runref ls --all`", err=True)
+
+
+def _why_none(search: Search, request: Request) -> str:
+    if request.query:
+        return "no run meets it"
+    if request.removed:
+        return "no run was removed"
+    if removed := search.count_removed():
+        return f"no runs but {removed} that were removed: `runref ls --removed`"
+    return "no runs yet; `runref run -- COMMAND` records one"
 
 
 def _rows(search: Search, found: Found, columns: Sequence[NamedColumn]) -> list[tuple[object, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from runref.cli.options import here, json_option, run_argument, store_option
+from runref.cli.options import here, json_option, run_argument, several, store_option
 from runref.cli.output import print_json, say
 from runref.project.annotating import annotate
 
@@ -23,8 +23,7 @@ def command(runs: tuple[str, ...], message: str | None, store: str, *, as_json: 
       runref note @                           # opens your editor
     """
     project = here(store)
-    index = project.index()
-    ids = list(dict.fromkeys(project.resolve(run, index).id for run in runs))
+    ids = [run.id for run in several(project, runs)]
     text = (click.edit("") or "" if message is None else message).strip()
     if not text:
         raise click.UsageError("The note is empty; nothing was added.")

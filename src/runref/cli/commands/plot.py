@@ -22,6 +22,7 @@ from runref.cli.plotting.curves import Look, curves_chart
 from runref.cli.plotting.delivery import give_json, show, summary, write
 from runref.cli.plotting.outputs import matrix_chart, table_chart
 from runref.cli.plotting.sweeps import histogram_chart, parallel_chart, scatter_chart
+from runref.cli.removed import tell_removed
 from runref.plot.charts import Chart
 from runref.plot.formats import format_of
 from runref.project.project import Project
@@ -251,6 +252,7 @@ def _logged(project: Project, kind: str, name: str, addresses: tuple[str, ...]) 
     if len(addresses) != 1:
         raise click.UsageError(f"--{kind} is of one run: `runref plot --{kind} {name} @`.")
     run = project.resolve(addresses[0])
+    tell_removed([run])
     return (matrix_chart if kind == "confusion" else table_chart)(project, run, name)
 
 

@@ -16,6 +16,7 @@ from runref.artifacts import ArtifactMissing
 from runref.cli.options import here, json_option, run_argument, store_option
 from runref.cli.output import print_json, say, stdout_for_document, tell, to_json
 from runref.cli.progress import Bar, DataBars, TransferBar, bar, transfer_bar
+from runref.cli.removed import tell_removed
 from runref.cli.report import describe_checkout, describe_outcome, describe_plan, line
 from runref.errors import ExitStatus
 from runref.model.record import stays_inside
@@ -86,6 +87,7 @@ def command(
     if not dry_run:
         project.recover()
     original = _original(project, project.resolve(run))
+    tell_removed([original])
     with bar("inputs", in_bytes=True) as checking, transfer_bar("remotes") as asking:
         plan = make_plan(
             project,

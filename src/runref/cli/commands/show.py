@@ -78,6 +78,7 @@ def describe(project: Project, run: RecordedRun) -> Iterator[str]:
     yield from _metrics(record)
     yield from _section("summary", record.summary)
     yield from _notes(run)
+    yield from _unreadable_annotations(run)
     if record.failure:
         yield ""
         yield printable(f"failure: {record.failure.type}: {record.failure.message}")
@@ -100,10 +101,11 @@ def _head(run: RecordedRun) -> dict[str, str]:
         )
     return {
         "record": run.tree,
-        "name": record.name,
+        "removed": _removed(run),
+        "name": _corrected(run.name, record.name),
         "experiment": record.experiment,
         "tags": " ".join(run.additions.tags),
-        "status": _status(record),
+        "status": _status(run),
         "started": f"{format_moment(record.started)} ({record.started})",
         "duration": format_duration(record.duration),
         "by": f"{record.author} on {record.host}",
@@ -122,7 +124,25 @@ def _lines(fields: Mapping[str, str]) -> Iterator[str]:
             yield f"  {name:<12} {printable(value)}"
 
 
-def _status(record: Record) -> str:
+def _removed(run: RecordedRun) -> str:
+    if not run.removed:
+        return ""
+    reason = f": {' '.join(run.removed.text.split())}" if run.removed.text else ""
+    who = f"{format_moment(run.removed.time)} by {run.removed.author}"
+    return f"{who}{reason} (`runref restore {run.id}`)"
+
+
+def _corrected(now: str, recorded: str) -> str:
+    """Return a value with what the record says, where that was corrected."""
+    if now == recorded:
+        return now
+    return f"{now or '(none)'} (recorded as {recorded or '(none)'})"
+
+
+def _status(run: RecordedRun) -> str:
+    record = run.record
+    if run.status != record.status:
+        return _corrected(run.status, record.status)
     details = [record.signal]
     if record.exit_status:
         details.append(f"exit status {record.exit_status}")
@@ -241,3 +261,10 @@ def _notes(run: RecordedRun) -> Iterator[str]:
         head, *rest = note.text.splitlines()
         yield f"  {format_moment(note.time)} {printable(note.author)}: {printable(head)}"
         yield from (f"    {printable(line)}" for line in rest)
+
+
+def _unreadable_annotations(run: RecordedRun) -> Iterator[str]:
+    if run.additions.unreadable:
+        yield ""
+        yield "annotations that cannot be read:"
+    yield from (f"  {printable(name)}" for name in run.additions.unreadable)

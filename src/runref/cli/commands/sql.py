@@ -37,6 +37,9 @@ def command(statement: str, store: str, *, as_csv: bool, as_markdown: bool, as_j
     outputs   the same
     packages  run, experiment, started, status, name, version
 
+    Runs that `runref rm` removed are in none of these, but in removed_runs, which has the columns
+    of runs.
+
     NaN is null. A number over 64 bits is text.
 
     \b

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from runref.cli.options import here, json_option, run_argument, store_option
+from runref.cli.options import here, json_option, run_argument, several, store_option
 from runref.cli.output import print_json, printable, say
 from runref.project.annotating import annotate
 
@@ -35,8 +35,7 @@ def command(
     if not all(each.strip() for each in (*add, *remove)):
         raise click.UsageError("A tag cannot be empty.")
     project = here(store)
-    index = project.index()
-    ids = list(dict.fromkeys(project.resolve(run, index).id for run in runs))
+    ids = [run.id for run in several(project, runs)]
     commit = annotate(project, ids, add_tags=add, remove_tags=remove)
     tags = {run_id: list(project.read(run_id).additions.tags) for run_id in ids}
     if as_json:

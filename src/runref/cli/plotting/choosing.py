@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from runref.cli.progress import bar
+from runref.cli.removed import tell_removed
 from runref.model.points import Points
 from runref.model.times import parse_time
 from runref.plot.columns import Column, Kind, column_of
@@ -64,6 +65,7 @@ class Source:
         """
         if addresses:
             found = {run.id: run for run in map(self._project.find, addresses)}
+            tell_removed(found.values())
             return Chosen(list(found.values()), len(found))
         if self._search.is_empty:
             return Chosen([], 0)

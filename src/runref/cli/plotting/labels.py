@@ -29,7 +29,7 @@ def shared_name(runs: Sequence[RecordedRun]) -> str:
 
 
 def _name(run: RecordedRun) -> str:
-    return run.record.name or run.record.experiment
+    return run.name or run.record.experiment
 
 
 def _label(run: RecordedRun, varying: Sequence[str], *, named: bool) -> str:
