@@ -206,7 +206,8 @@ def _url_options(project: Project, url: str) -> Mapping[str, Any]:
 def _project(store: str) -> Project:
     from runref.project.project import open_project
 
-    return open_project(_here(), os.environ, store=store or os.environ.get(STORE_VARIABLE, ""))
+    named = store or os.environ.get(STORE_VARIABLE, "")
+    return open_project(_here(), os.environ, store=named, tell=tell)
 
 
 def _here() -> Path:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from runref.cli.output import printable
+from runref.cli.output import printable, tell
 from runref.errors import RunrefError
 from runref.index.run_index import RunIndex
 from runref.project.project import Project, open_project
@@ -37,7 +37,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 def here(store: str = "") -> Project:
     """Return the project of the current folder."""
-    return open_project(Path.cwd(), os.environ, store=store)
+    return open_project(Path.cwd(), os.environ, store=store, tell=tell)
 
 
 def several(project: Project, addresses: Sequence[str]) -> list[RecordedRun]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import threading
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from runref.errors import RunrefError
@@ -124,15 +124,23 @@ class ObjectStore:
         return self.write("tree", encode_tree(entries))
 
     def write_commit(
-        self, *, tree: str, parents: Sequence[str], identity: str, time: int, message: str
+        self,
+        *,
+        tree: str,
+        parents: Sequence[str],
+        identity: str,
+        time: int,
+        message: str,
+        signer: Callable[[bytes], bytes] | None = None,
     ) -> str:
-        """Write a commit by ``identity`` (``Name <mail>``) at ``time`` (Unix seconds)."""
-        return self.write(
-            "commit",
-            encode_commit(
-                tree=tree, parents=parents, identity=identity, time=time, message=message
-            ),
+        """Write a commit by ``identity`` (``Name <mail>``) at ``time`` (Unix seconds).
+
+        ``signer`` is given the commit's body and returns it with a signature.
+        """
+        body = encode_commit(
+            tree=tree, parents=parents, identity=identity, time=time, message=message
         )
+        return self.write("commit", signer(body) if signer else body)
 
     def freshen(self, oid: str) -> None:
         """Make an object young, so that a ``git gc`` at the same time keeps it.

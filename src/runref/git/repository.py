@@ -23,6 +23,7 @@ from runref.git.index import IndexEntry, read_index
 from runref.git.line_endings import LineEndings
 from runref.git.objects import ObjectStore
 from runref.git.refs import Head, Ref, RefStorage, read_head
+from runref.git.signing.settings import SigningSettings, settings_of
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -162,6 +163,15 @@ class Repository:
     def identity(self) -> str:
         """Who makes the commits, as ``Name <mail>``; never fails, the system's user at worst."""
         return identity_of(self._environ, lambda: self._config)
+
+    def signing(self) -> SigningSettings:
+        """How the user signs and whom they trust, as git is set here.
+
+        Raises:
+            ConfigDamaged: Git's configuration cannot be understood.
+        """
+        base = str(self.root or self.git_dir)
+        return settings_of(self._config, self._environ, self.identity(), base)
 
     def ref(self, name: str) -> Ref:
         """A ref by its full name, ``refs/runref/runs``."""

@@ -24,6 +24,21 @@ LAST_REVISION = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """A signature of a run.
+
+    Attributes:
+        format: ``ssh`` or ``gpg``.
+        statement: What was signed, as `runref.model.statement` writes it.
+        text: The signature, in armour.
+    """
+
+    format: str
+    statement: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Annotation:
     """One later addition to a run.
 
@@ -39,6 +54,7 @@ class Annotation:
         removed: Whether the run leaves lists, or comes back; none where neither.
         name: Its name from now on; none where that stays.
         status: Its status from now on, one of `ENDINGS`; empty where that stays.
+        signature: By which somebody vouches for the run.
         format: Number of the format.
     """
 
@@ -52,6 +68,7 @@ class Annotation:
     removed: bool | None = None
     name: str | None = None
     status: str = ""
+    signature: Signature | None = None
     format: int = FORMAT
 
 

@@ -56,12 +56,14 @@ class Project:
         folder: Folder whose files are the code; none in a bare repository.
         config: Settings of ``.runref.yaml``.
         environ: Environment variables of the process.
+        tell: Shows a notice to the user.
     """
 
     repository: Repository
     folder: Path | None
     config: Config
     environ: Mapping[str, str]
+    tell: Callable[[str], None]
 
     @property
     def root(self) -> Path:
@@ -80,7 +82,7 @@ class Project:
     @cached_property
     def runs(self) -> RunsRef:
         """The runs ref."""
-        return RunsRef(self.repository)
+        return RunsRef(self.repository, self.tell)
 
     @cached_property
     def spool(self) -> Spool:
@@ -281,11 +283,18 @@ class Project:
         return found
 
 
-def open_project(start: Path, environ: Mapping[str, str], *, store: str = "") -> Project:
+def open_project(
+    start: Path,
+    environ: Mapping[str, str],
+    *,
+    store: str = "",
+    tell: Callable[[str], None] = lambda _: None,
+) -> Project:
     """Find the repository that `start` lies in, or the one named by `store`, with its settings.
 
     With `store`, the code is the folder `start` and need not be a git checkout. Without, the
-    settings may name another repository for the records than that of the code.
+    settings may name another repository for the records than that of the code. `tell` shows a
+    notice to the user, where something is recorded otherwise than they asked.
 
     Raises:
         NotARepository: there is none.
@@ -304,7 +313,7 @@ def open_project(start: Path, environ: Mapping[str, str], *, store: str = "") ->
     if not config.fsync:
         path = repository.root or repository.git_dir
         repository = Repository.open(path, environ=environ, fsync=False)
-    return Project(repository, folder, config, environ)
+    return Project(repository, folder, config, environ, tell)
 
 
 def _out_of_history(address: str, index: RunIndex) -> UnknownRun:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from runref.git.objects import ObjectStore
 from runref.git.repository import Repository
 from runref.model.ids import run_path
 from runref.model.record import FORMAT
+from runref.store.commit_signing import CommitSigning
 from runref.store.differences import RUN_DEPTH, is_run_path
 from runref.store.trees import BLOB, TREE, TreeEditor, changed_below, entry_at
 
@@ -91,10 +92,18 @@ def annotation_addition(run_id: str, name: str, blob: str, message: str, time: i
 
 
 class RunsRef:
-    """The runs of one repository."""
+    """The runs of one repository.
 
-    def __init__(self, repository: Repository) -> None:
+    Args:
+        repository: Where they are.
+        tell: Shows a message to the user: that commits could not be signed.
+    """
+
+    def __init__(
+        self, repository: Repository, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._repository = repository
+        self._signing = CommitSigning(repository, tell)
         self._ref = repository.ref(RUNS_REF)
         self.lock_path: Path = repository.common_dir / "runref" / "lock"
 
@@ -207,17 +216,22 @@ class RunsRef:
 
         What `tip` holds already is passed over.
         """
+        self._signing.begin()
         with self.objects.batch():
             return self._chain(tip, additions)
 
     def commit(self, tree: str, parents: Sequence[str], *, message: str, time: int) -> str:
-        """Write a commit with a root tree of the ref's format; no ref moves."""
+        """Write a commit with a root tree of the ref's format; no ref moves.
+
+        It is signed where git is set to sign commits and the key can be used.
+        """
         return self.objects.write_commit(
             tree=tree,
             parents=parents,
             identity=self._repository.identity(),
             time=time,
             message=message,
+            signer=self._signing.signed,
         )
 
     def move(self, old: str, new: str, *, reason: str) -> bool:

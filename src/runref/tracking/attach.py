@@ -60,7 +60,7 @@ def attach(
 
     def conclude_last(ended: RunDirectory) -> str:
         repository = Repository.open(common_dir, environ=environ, fsync=start.fsync)
-        return conclude(ended, _spool_of(folder, repository), RunsRef(repository))
+        return conclude(ended, _spool_of(folder, repository), RunsRef(repository, tell))
 
     return Run(
         writer,
