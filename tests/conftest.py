@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.servers.fixtures", "tests.signers"]
 
 # How long an example takes depends on the machine and its load, and is no property of the code.
 settings.register_profile("runref", deadline=None)

@@ -9,6 +9,7 @@ _DAMAGE = "`git fsck` lists all damage; fetch what is missing from another clone
 _STORE = "Check the permissions and the disk of `<git common dir>/runref/artifacts`."
 
 ERRORS = {
+    "allowed-signers-missing": "Correct `gpg.ssh.allowedSignersFile`, or give `--allowed-signers`.",
     "ambiguous-name": "Write the name with `params`, `metrics` or `summary` before it.",
     "ambiguous-run": "Give more digits of the id; the message lists the runs.",
     "another-store": "Move the old records away, or set the new URL of their origin.",
@@ -20,6 +21,7 @@ ERRORS = {
     "artifact-store-unusable": _STORE,
     "artifact-unreadable": "Check the permissions of the file.",
     "artifact-vanished": "Write the output before the run ends, or correct the path.",
+    "cannot-sign": "Unlock the key (`ssh-add FILE`, or sign once by `gpg`), or name another.",
     "cannot-sort": "Sort or group by a field, a parameter or a metric; groups by a column that is "
     "shown.",
     "cannot-write": "Free space, or make the repository writable; `--store` records elsewhere.",
@@ -46,6 +48,7 @@ ERRORS = {
     "locks-unsupported": "Mount the file system with locks, or keep the repository elsewhere.",
     "malformed-document": "A later runref or another program wrote it; upgrade runref.",
     "malformed-run-id": "Give a whole run id, as `runref ls` prints it.",
+    "malformed-statement": "The signature was made for something else, or changed; sign again.",
     "manifest-invalid": "Bring the artifact back from another store.",
     "manifest-too-new": "Upgrade runref.",
     "manifest-unsafe": "Do not restore it: it was damaged or made to write elsewhere.",
@@ -53,6 +56,7 @@ ERRORS = {
     "no-data-frames": "`pip install pandas` or polars.",
     "no-git-remote": "Name a remote, a URL or a path, or `git remote add origin URL`.",
     "no-remote": "`runref remote add NAME URL` adds one.",
+    "no-signing-key": "`git config user.signingKey FILE`, or `--key`.",
     "no-working-tree": "Work in a clone with a working tree.",
     "not-a-number": "Log a single number; the message names the metric.",
     "not-a-repository": "`git init`, or name a repository with `--store` or `RUNREF_STORE`.",
@@ -72,6 +76,7 @@ ERRORS = {
     "query-invalid": "The message shows where; [the query language](query.md) says what may "
     "stand there.",
     "query-type-mismatch": "Compare the name with a value of the type that the message names.",
+    "record-broken": "`runref verify RUN` lists what does not hold; fetch it from another clone.",
     "ref-contended": "Nothing is lost: `runref recover` records the waiting runs.",
     "ref-locked": "Wait for the other git program; the lock of a killed one goes after 10 s.",
     "ref-unreadable": "`git fsck` tells more; `git reflog show refs/runref/runs` has older values.",
@@ -92,6 +97,7 @@ ERRORS = {
     "secret-in-settings": "Take it out of the committed file and change it; `--local` keeps it "
     "in this clone.",
     "settings-not-edited": "Paste the lines of the message into the file by hand.",
+    "signing-program-missing": "Install OpenSSH or GnuPG, or name the program in git's settings.",
     "snapshot-damaged": "`git fsck` tells more; fetch the run from another clone.",
     "sql-invalid": "Correct the statement; `runref sql --help` names the tables and their columns.",
     "step-too-large": "Read the run's `metrics.jsonl`: it has the steps whole.",

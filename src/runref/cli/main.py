@@ -36,6 +36,8 @@ _COMMANDS = {
     "amend": "Correct the name or status of runs.",
     "rm": "Remove runs from lists.",
     "restore": "Bring removed runs back.",
+    "sign": "Vouch for runs by a signature.",
+    "verify": "Say whether runs are what was recorded, and who vouches.",
     "recover": "Record runs that were killed or wait.",
     "sql": "Ask the index in SQL.",
     "index": "Look at the index, or build it anew.",

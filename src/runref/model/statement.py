@@ -51,9 +51,7 @@ class Statement:
 
     def text(self) -> str:
         """Return the text that is signed."""
-        return (
-            f"runref signature 1\nrun {self.run}\nrun.yaml {self.digest}\ntime {self.time}\n"
-        )
+        return f"runref signature 1\nrun {self.run}\nrun.yaml {self.digest}\ntime {self.time}\n"
 
 
 def parse_statement(text: str) -> Statement:

@@ -51,7 +51,7 @@ def annotate(
         LockBusy: another process holds the ref for long.
     """
     author, time = project.repository.identity(), now()
-    additions = []
+    changes = []
     for run_id in dict.fromkeys(run_ids):
         seen = project.read(run_id).additions
         annotation = Annotation(
@@ -67,9 +67,18 @@ def annotate(
             status=status,
         )
         if change := " · ".join(_changes_of(annotation)):
-            additions.append(_addition(project, annotation, change))
-    if not additions:
-        return project.runs.tip()
+            changes.append((annotation, change))
+    return append_annotations(project, changes) if changes else project.runs.tip()
+
+
+def append_annotations(project: Project, changes: Sequence[tuple[Annotation, str]]) -> str:
+    """Add annotations, each with the words for its commit's subject; return the new tip of the ref.
+
+    Raises:
+        InvalidDocument: an annotation breaks its schema.
+        LockBusy: another process holds the ref for long.
+    """
+    additions = [_addition(project, annotation, change) for annotation, change in changes]
     with project.runs.lock(_LOCK_SECONDS):
         return project.runs.append(additions, reason=f"runref: annotate {len(additions)} runs")
 

@@ -19,6 +19,7 @@ from runref.cli.text import (
 )
 from runref.model.record import Code, DataFile, Record
 from runref.project.project import Project
+from runref.project.vouching import signatures_of
 from runref.store.recorded import RecordedRun, read_environment, read_file
 
 
@@ -42,7 +43,12 @@ def command(run: str, store: str, *, console_log: bool, as_json: bool) -> None:
         sys.stdout.buffer.write(_console(project, found))
         sys.stdout.flush()
     elif as_json:
-        print_json({**run_document(found), "environment_document": _environment_of(project, found)})
+        document = {
+            **run_document(found),
+            "signatures": _signature_documents(project, found),
+            "environment_document": _environment_of(project, found),
+        }
+        print_json(document)
     else:
         for line in describe(project, found):
             say(line)
@@ -58,6 +64,19 @@ def _console(project: Project, run: RecordedRun) -> bytes:
 
 def _environment_of(project: Project, run: RecordedRun) -> dict[str, object]:
     return {} if run.live else read_environment(project.repository.objects, run.tree)
+
+
+def _signature_documents(project: Project, run: RecordedRun) -> list[dict[str, object]]:
+    return [
+        {
+            "format": each.signature.format,
+            "author": each.annotation.author,
+            "time": each.annotation.time,
+            "statement": each.signature.statement,
+            "text": each.signature.text,
+        }
+        for each in signatures_of(project, run.id)
+    ]
 
 
 def describe(project: Project, run: RecordedRun) -> Iterator[str]:
@@ -79,6 +98,7 @@ def describe(project: Project, run: RecordedRun) -> Iterator[str]:
     yield from _section("summary", record.summary)
     yield from _notes(run)
     yield from _unreadable_annotations(run)
+    yield from _signatures(project, run)
     if record.failure:
         yield ""
         yield printable(f"failure: {record.failure.type}: {record.failure.message}")
@@ -268,3 +288,13 @@ def _unreadable_annotations(run: RecordedRun) -> Iterator[str]:
         yield ""
         yield "annotations that cannot be read:"
     yield from (f"  {printable(name)}" for name in run.additions.unreadable)
+
+
+def _signatures(project: Project, run: RecordedRun) -> Iterator[str]:
+    signatures = signatures_of(project, run.id)
+    if signatures:
+        yield ""
+        yield "signatures, not checked here (`runref verify` does):"
+    for each in signatures:
+        author = printable(each.annotation.author)
+        yield f"  {format_moment(each.annotation.time)} {author}: {each.signature.format}"

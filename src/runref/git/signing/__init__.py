@@ -1,4 +1,4 @@
-"""Signatures as git makes and checks them, with the programs that git uses: offline, keys untouched.
+"""Signatures as git makes and checks them, offline, with the programs that git uses.
 
 Two formats: ``ssh`` (``ssh-keygen -Y``) and ``gpg`` (``gpg``). Which one, which key, and whom to
 trust stands in git's configuration.

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal[
-    "good", "unknown-signer", "expired", "not-allowed", "revoked", "bad", "not-checked"
-]
+State = Literal["good", "unknown-signer", "expired", "not-allowed", "revoked", "bad", "not-checked"]
 """What came out:
 
 * ``good``: over these bytes, by a key that somebody vouches for.

@@ -1,5 +1,5 @@
 # Text paths: what git's configuration holds is text, and "~" is the home of the given environment.
-# ruff: noqa: PTH118, PTH117
+# ruff: noqa: PTH118
 """What git's configuration says about signing."""
 
 from __future__ import annotations

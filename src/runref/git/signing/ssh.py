@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import time as clock
@@ -107,9 +106,7 @@ class _Check:
             if self._settings.revoked_keys and not self._verify(principal, "").status:
                 finding = Finding("revoked", principal, key, "its key was revoked")
             else:
-                finding = Finding(
-                    "not-allowed", principal, key, _without_place(ended.last_words())
-                )
+                finding = Finding("not-allowed", principal, key, _without_place(ended.last_words()))
         return finding
 
     def _verify(self, principal: str, revoked: str) -> Ended:
@@ -147,7 +144,7 @@ def _check_readable(path: str) -> None:
 
 def _key_by_command(settings: SigningSettings) -> str:
     """Return the first key that ``gpg.ssh.defaultKeyCommand`` prints, as git takes it."""
-    hint = "`git config user.signingKey FILE`, or `gpg.ssh.defaultKeyCommand \"ssh-add -L\"`."
+    hint = '`git config user.signingKey FILE`, or `gpg.ssh.defaultKeyCommand "ssh-add -L"`.'
     if not settings.key_command:
         raise NoSigningKey("git's configuration names no ssh key to sign with", hint=hint)
     ended = run_program(shlex.split(settings.key_command), b"", settings.environ)
@@ -161,8 +158,7 @@ def _key_by_command(settings: SigningSettings) -> str:
 def _file_of(text: str) -> Iterator[str]:
     """Give the name of a file with this content, which only this user can read."""
     with TemporaryDirectory(prefix="runref-") as folder:
-        path = os.path.join(folder, "held")  # noqa: PTH118 - programs take text
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text if text.endswith("\n") else f"{text}\n")
-        yield path
+        path = Path(folder, "held")
+        path.touch(0o600)
+        path.write_text(text if text.endswith("\n") else f"{text}\n", "utf-8", "surrogateescape")
+        yield str(path)
