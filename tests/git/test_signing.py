@@ -17,9 +17,12 @@ from tests.servers.process import program
 from tests.signers import GpgHome, SshKey, SshKeys
 
 from runref.git.repository import Repository
-from runref.git.signing import CannotSign, Finding, SigningSettings, check, programs, sign
+from runref.git.signing import programs
 from runref.git.signing.commits import committed_at, split_signature, with_signature
-from runref.git.signing.programs import SigningProgramMissing
+from runref.git.signing.finding import Finding
+from runref.git.signing.programs import CannotSign, SigningProgramMissing
+from runref.git.signing.settings import SigningSettings
+from runref.git.signing.signatures import check, sign
 from runref.git.signing.ssh import AllowedSignersMissing, NoSigningKey
 
 NOW = int(time.time())

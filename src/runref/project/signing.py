@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from runref.errors import ExitStatus, RunrefError
-from runref.git.signing import GPG, SSH, SigningSettings, sign
-from runref.git.signing.settings import literal_key
+from runref.git.signing.settings import GPG, SSH, SigningSettings, literal_key
+from runref.git.signing.signatures import sign
 from runref.model.annotations import Annotation, Signature
 from runref.model.statement import NAMESPACE, Statement
 from runref.model.times import now
@@ -38,7 +38,7 @@ def sign_runs(project: Project, runs: Sequence[RecordedRun], *, key: str = "") -
 
     Raises:
         RecordBroken: What a run's record claims does not hold.
-        CannotSign, NoSigningKey, SigningProgramMissing: see `runref.git.signing.sign`.
+        CannotSign, NoSigningKey, SigningProgramMissing: see `runref.git.signing.signatures.sign`.
         LockBusy: another process holds the ref for long.
     """
     settings = with_key(project.repository.signing(), key)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from runref.errors import RunrefError
-from runref.git.signing import SigningSettings, check, format_of
 from runref.git.signing.commits import NAMESPACE as COMMITS
 from runref.git.signing.commits import committed_at, split_signature
 from runref.git.signing.finding import State
-from runref.model.annotations import Annotation, Signature
-from runref.model.codec import load_yaml
-from runref.model.documents import from_document
+from runref.git.signing.settings import SigningSettings
+from runref.git.signing.signatures import check, format_of
 from runref.model.statement import NAMESPACE, MalformedStatement, parse_statement
 from runref.model.times import parse_time
 from runref.project.integrity import Integrity, integrity_of
 from runref.project.project import Project
+from runref.project.signatures import Signed, read_signatures
 from runref.store.origins import adding_commits
 from runref.store.runs_ref import StoredRun
 
@@ -95,30 +93,6 @@ class Vouching:
         return good and not self.integrity.problems
 
 
-class Signed(NamedTuple):
-    """An annotation that holds a signature: the name of its file, itself, and the signature."""
-
-    file: str
-    annotation: Annotation
-    signature: Signature
-
-
-def signed_runs(project: Project) -> list[StoredRun]:
-    """Return the runs that have a signature, whatever it is worth; newest day first."""
-    root = project.runs.root()
-    annotated = project.runs.changes("", root).annotations
-    return [
-        run
-        for run in project.runs.runs()
-        if run.id in annotated and _read_signatures(project, run.id, root)[0]
-    ]
-
-
-def signatures_of(project: Project, run_id: str) -> list[Signed]:
-    """Return the signatures of a run, unchecked, in the order of their files."""
-    return _read_signatures(project, run_id, project.runs.root())[0]
-
-
 def vouch(
     project: Project, runs: Sequence[StoredRun], settings: SigningSettings
 ) -> Iterator[Vouching]:
@@ -137,7 +111,7 @@ def vouch(
     commits = adding_commits(objects, project.runs.tip(), {run.id: run.tree for run in runs})
     for run in runs:
         integrity = integrity_of(objects, run.id, run.tree)
-        signatures, unreadable = _read_signatures(project, run.id, root)
+        signatures, unreadable = read_signatures(project, run.id, root)
         yield Vouching(
             run.id,
             run.tree,
@@ -146,21 +120,6 @@ def vouch(
             unreadable,
             _checked_commit(project, commits.get(run.id, ""), settings),
         )
-
-
-def _read_signatures(
-    project: Project, run_id: str, root: str
-) -> tuple[list[Signed], tuple[str, ...]]:
-    found, unreadable = [], []
-    for file, data in sorted(project.runs.annotation_files(run_id, root).items()):
-        try:
-            annotation = from_document(Annotation, load_yaml(data))
-        except RunrefError:
-            unreadable.append(file)
-            continue
-        if annotation.signature is not None:
-            found.append(Signed(file, annotation, annotation.signature))
-    return found, tuple(unreadable)
 
 
 def _checked(

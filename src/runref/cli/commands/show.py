@@ -19,7 +19,7 @@ from runref.cli.text import (
 )
 from runref.model.record import Code, DataFile, Record
 from runref.project.project import Project
-from runref.project.vouching import signatures_of
+from runref.project.signatures import signatures_of
 from runref.store.recorded import RecordedRun, read_environment, read_file
 
 

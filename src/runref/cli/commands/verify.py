@@ -51,7 +51,8 @@ def command(
       runref verify --json | jq '.runs[] | select(.verified | not)'
     """
     from runref.cli.vouched import described
-    from runref.project.vouching import signed_runs, vouch
+    from runref.project.signatures import signed_runs
+    from runref.project.vouching import vouch
 
     project = here(store)
     settings = project.repository.signing()

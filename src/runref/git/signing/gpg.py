@@ -23,7 +23,7 @@ _STATES: dict[str, tuple[State, str]] = {
 
 
 def sign(settings: SigningSettings, data: bytes, *, may_ask: bool) -> str:
-    """Return an OpenPGP signature over `data` in armour; see `runref.git.signing.sign`."""
+    """Return an OpenPGP signature over `data` in armour; see `signatures.sign`."""
     key = settings.key or settings.identity
     quiet = [] if may_ask else ["--batch", "--pinentry-mode=error"]
     argv = [settings.gpg_program, *quiet, "--status-fd=2", "-bsau", key]
@@ -40,7 +40,7 @@ def sign(settings: SigningSettings, data: bytes, *, may_ask: bool) -> str:
 
 
 def check(settings: SigningSettings, data: bytes, signature: str) -> Finding:
-    """Return what an OpenPGP signature is worth; see `runref.git.signing.check`.
+    """Return what an OpenPGP signature is worth; see `signatures.check`.
 
     Who vouches for the key is the user's keyring, by the trust it gives to the owner.
     """

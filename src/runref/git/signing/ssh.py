@@ -32,7 +32,7 @@ class AllowedSignersMissing(RunrefError):
 
 
 def sign(settings: SigningSettings, data: bytes, namespace: str, *, may_ask: bool) -> str:
-    """Return an ssh signature over `data` in armour; see `runref.git.signing.sign`."""
+    """Return an ssh signature over `data` in armour; see `signatures.sign`."""
     key = settings.key or _key_by_command(settings)
     literal = literal_key(key)
     with _file_of(literal or "") as held:
@@ -53,7 +53,7 @@ def sign(settings: SigningSettings, data: bytes, namespace: str, *, may_ask: boo
 def check(
     settings: SigningSettings, data: bytes, signature: str, namespace: str, time: int
 ) -> Finding:
-    """Return what an ssh signature is worth; see `runref.git.signing.check`.
+    """Return what an ssh signature is worth; see `signatures.check`.
 
     Raises:
         AllowedSignersMissing: The configured file cannot be read.
@@ -103,7 +103,7 @@ class _Check:
             ended = self._verify(principal, self._settings.revoked_keys)
             if not ended.status:
                 return Finding("good", principal, key)
-            if self._settings.revoked_keys and not self._verify(principal, "").status:
+            if not self._verify(principal, "").status:
                 finding = Finding("revoked", principal, key, "its key was revoked")
             else:
                 finding = Finding("not-allowed", principal, key, _without_place(ended.last_words()))
