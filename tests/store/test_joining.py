@@ -211,3 +211,16 @@ def test_an_unreadable_run_of_ours_is_carried_over(clone: Any) -> None:
     forget(ada, ONE)
     joined(bob, ada)
     assert held(bob) == {TWO, THREE}
+
+
+def test_nothing_is_added_to_a_run_that_was_forgotten_meanwhile(clone: Any) -> None:
+    ada = clone("ada")
+    ada.run(ONE)
+    ada.run(TWO)
+    forget(ada, ONE)
+    before = ada.runs.tip()
+    ada.annotate(ONE, "1-ada.yaml", add_tags=["late"])
+    ada.run(ONE)
+    assert ada.runs.tip() == before
+    ada.annotate(TWO, "1-ada.yaml", add_tags=["kept"])
+    assert ada.runs.tip() != before

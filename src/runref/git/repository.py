@@ -161,7 +161,14 @@ class Repository:
         return read_head(str(self.git_dir), str(self.common_dir))
 
     def identity(self) -> str:
-        """Who makes the commits, as ``Name <mail>``; never fails, the system's user at worst."""
+        """Who makes the commits, as ``Name <mail>``; never fails, the system's user at worst.
+
+        It is asked once: a sweep's runs are all by the same person.
+        """
+        return self._identity
+
+    @cached_property
+    def _identity(self) -> str:
         return identity_of(self._environ, lambda: self._config)
 
     def signing(self) -> SigningSettings:

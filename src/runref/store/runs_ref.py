@@ -188,8 +188,8 @@ class RunsRef:
     def append(self, additions: Sequence[Addition], *, reason: str) -> str:
         """Add to the ref: one commit for each addition, one compare-and-swap for all.
 
-        What the ref holds already is passed over, so repeating an addition is harmless. The
-        caller holds `lock`.
+        What the ref holds already is passed over, so repeating an addition is harmless; so is what
+        belongs to a run that was forgotten. The caller holds `lock`.
 
         Args:
             additions: What to add, in order.
@@ -268,8 +268,11 @@ class RunsRef:
             blob = self.objects.write_blob(f"runref {FORMAT}\n".encode())
             root = editor.insert("", ("FORMAT",), BLOB, blob)
         for each in additions:
+            folder, *run = each.path[: 1 + RUN_DEPTH]
             if editor.holds(root, each.path):
                 continue  # a file of the ref is written once
+            if folder != "tombstones" and editor.holds(root, ("tombstones", *run)):
+                continue  # the run was forgotten meanwhile
             root = editor.insert(root, each.path, each.mode, each.oid)
             parents = [tip] if tip else []
             tip = self.commit(root, parents, message=each.message, time=each.time)
