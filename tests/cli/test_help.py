@@ -140,6 +140,15 @@ def test_a_runs_id_is_completed(repo: Any, cli: Any, shell: str) -> None:
     assert "reproduce" in complete(repo.path, shell, "repr")
 
 
+def test_removed_runs_are_completed_where_they_come_back(repo: Any, cli: Any) -> None:
+    for _ in range(2):
+        cli("run", "--", "true")
+    listed, removed = (run["id"] for run in cli("ls", "--json").json["runs"])
+    cli("rm", removed)
+    assert complete(repo.path, "bash", "restore", "").split() == [f"plain,{removed[9:]}"]
+    assert complete(repo.path, "bash", "show", "").split() == [f"plain,{listed[9:]}"]
+
+
 def test_completion_outside_a_repository_is_silent(tmp_path: Any) -> None:
     assert complete(tmp_path, "bash", "show", "a").strip() == ""
 

@@ -362,8 +362,11 @@ def test_tags_that_two_people_edit_offline_both_survive(
     cli("tag", "-a", "ada", "-d", "t0", ids[0])
     cli("tag", "-a", "more", ids[0])
     cli("tag", "-a", "bo", ids[0], cwd=clone)
-    cli("tag", "-d", "more", ids[0], cwd=clone)  # a tag that is not there: nothing is written
     cli("tag", "-d", "bo", "-a", "bo2", ids[0], cwd=clone)
+    tip = repo.git("-C", str(clone), "rev-parse", REF)
+    done = cli("tag", "-d", "more", ids[0], cwd=clone)  # of which nothing is known there
+    assert (done.status, done.out.split()) == (0, [ids[0], "t0", "bo2"])
+    assert repo.git("-C", str(clone), "rev-parse", REF) == tip
     assert set(joined(repo.path, clone, ids[0]).tags) == {"ada", "more", "bo2"}
 
 
