@@ -16,7 +16,7 @@ from tests.store.conftest import Writer
 
 import runref
 from runref.project.project import open_project
-from runref.store.recorded import read_additions
+from runref.store.joining import join
 
 REF = "refs/runref/runs"
 LIVE = """\
@@ -346,14 +346,22 @@ def clone(ids: Any, repo: Any, tmp_path: Path) -> Path:
     return path
 
 
-def joined(one: Path, other: Path, run_id: str) -> Any:
-    """Return what the annotations of both come to, from either side."""
-    files = [open_project(each, os.environ).runs.annotation_files(run_id) for each in (one, other)]
-    tags = open_project(one, os.environ).read(run_id).record.tags
-    found, unreadable = read_additions(tags, files[0] | files[1])
-    assert read_additions(tags, files[1] | files[0]) == (found, unreadable)
-    assert not unreadable
-    return found
+def joined(repo: Any, clone: Path, run_id: str) -> Any:
+    """Merge what is in either repository into the other, and return what the run comes to."""
+    found = []
+    tips = {path: repo.git("-C", str(path), "rev-parse", REF) for path in (repo.path, clone)}
+    for path, other in ((repo.path, clone), (clone, repo.path)):
+        repo.git("-C", str(path), "fetch", "-q", str(other), f"{REF}:refs/theirs")
+        project = open_project(path, os.environ)
+        join(project.runs, tips[other], origin="the other")
+        additions = project.read(run_id).additions
+        (listed,) = (run for run in project.index().newest() if run.id == run_id)
+        assert listed.additions == additions
+        found.append(additions)
+        repo.git("-C", str(path), "update-ref", REF, tips[path])
+    assert found[0] == found[1]
+    assert not found[0].unreadable
+    return found[0]
 
 
 def test_tags_that_two_people_edit_offline_both_survive(
@@ -367,7 +375,7 @@ def test_tags_that_two_people_edit_offline_both_survive(
     done = cli("tag", "-d", "more", ids[0], cwd=clone)  # of which nothing is known there
     assert (done.status, done.out.split()) == (0, [ids[0], "t0", "bo2"])
     assert repo.git("-C", str(clone), "rev-parse", REF) == tip
-    assert set(joined(repo.path, clone, ids[0]).tags) == {"ada", "more", "bo2"}
+    assert set(joined(repo, clone, ids[0]).tags) == {"ada", "more", "bo2"}
 
 
 def test_a_tag_that_is_added_here_and_taken_away_there_is_kept(
@@ -375,7 +383,20 @@ def test_a_tag_that_is_added_here_and_taken_away_there_is_kept(
 ) -> None:
     cli("tag", "-d", "t0", ids[0])
     cli("tag", "-a", "t0", ids[0], cwd=clone)
-    assert joined(repo.path, clone, ids[0]).tags == ("t0",)
+    assert joined(repo, clone, ids[0]).tags == ("t0",)
+
+
+def test_notes_of_both_are_kept_and_of_names_and_status_the_latest(
+    ids: Any, cli: Any, repo: Any, clone: Path
+) -> None:
+    cli("amend", ids[0], "--name", "early", "-m", "ours")
+    cli("amend", ids[0], "--status", "failed", "-m", "theirs", cwd=clone)
+    cli("amend", ids[0], "--name", "late", cwd=clone)
+    cli("rm", ids[0], cwd=clone)
+    cli("restore", ids[0], cwd=clone)
+    found = joined(repo, clone, ids[0])
+    assert (found.name, found.status, found.removed) == ("late", "failed", None)
+    assert {note.text for note in found.notes} == {"ours", "theirs"}
 
 
 def test_each_annotation_comes_after_those_that_were_there(ids: Any, cli: Any, repo: Any) -> None:
