@@ -1,15 +1,20 @@
-"""``kill -9`` at random moments of logging, ending and collecting."""
+"""``kill -9`` at random moments of logging, ending, collecting and annotating."""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
 import select
+import subprocess
+import sys
 import time
 from collections import defaultdict
 
 import pytest
+
+from runref.project.annotating import annotate
 
 ROUNDS = int(os.environ.get("RUNREF_KILL_ROUNDS", "10"))
 """Each kills three programs; set it to a hundred for a thorough search."""
@@ -77,3 +82,45 @@ def test_no_acknowledged_line_is_lost_whenever_a_process_is_killed(repo, victims
     repo.fsck()
     victims.run("import runref\nrunref.init().log({'loss': 1})")
     assert len(victims.recorded()) == len(recorded) + 1
+
+
+TIDIER = """
+    import os
+    from pathlib import Path
+    from runref.project.annotating import annotate
+    from runref.project.project import open_project
+    project = open_project(Path.cwd(), os.environ)
+    ids = [run.id for run in project.runs.runs()]
+    while True:
+        for removed in (True, False):
+            annotate(project, ids, removed=removed)
+            os.write(1, f"{removed}\\n".encode())
+"""
+
+
+@pytest.mark.slow
+def test_several_runs_are_removed_together_or_not_whenever_it_is_killed(repo, victims):
+    seed = random.randrange(10**6)
+    chance = random.Random(seed)
+    victims.run("import runref\nfor _ in range(5):\n    runref.init(console=False).finish()")
+    for _ in range(ROUNDS):
+        with victims.start(TIDIER) as process:
+            select.select([process.stdout], [], [], 30)
+            time.sleep(chance.uniform(0, 0.15))
+            process.kill()
+            out, err = process.communicate(timeout=30)
+        assert err == "", seed
+        assert out.startswith("True\n"), seed
+        project = victims.project()
+        states = [project.read(run.id).removed is not None for run in project.runs.runs()]
+        assert len(states) == 5
+        assert len(set(states)) == 1, seed
+        left = subprocess.run(
+            [sys.executable, "-m", "runref", "ls", "--json", "--removed", "--all"],
+            cwd=repo.path, capture_output=True, check=True,
+        )  # fmt: skip
+        assert json.loads(left.stdout)["total"] == 5 * states[0], seed
+        before = project.runs.tip()
+        annotate(project, [run.id for run in project.runs.runs()], removed=False)
+        assert project.runs.tip() != before  # nobody's lock was in the way
+    repo.fsck()
