@@ -142,6 +142,11 @@ class Repository:
         """
         return self._config.get(section, name)
 
+    @property
+    def settings(self) -> Config:
+        """Git's configuration as git sees it here."""
+        return self._config
+
     def remotes(self) -> list[str]:
         """Names of the git remotes that the configuration has."""
         names = self._config.subsections("remote")

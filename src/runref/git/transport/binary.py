@@ -64,7 +64,14 @@ class GitBinary:
         refspec = f"+{ref}*:{_ARRIVED}/{ref}*"
         said = self._git(
             folder,
-            ["fetch", "--progress", "--no-tags", "--no-write-fetch-head", "--end-of-options"],
+            [
+                "fetch",
+                "--progress",
+                "--no-tags",
+                "--no-filter",
+                "--no-write-fetch-head",
+                "--end-of-options",
+            ],
             [self.endpoint.name, refspec],
             on_progress,
         )
@@ -112,15 +119,15 @@ class GitBinary:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         ) as process:
+            assert process.stderr  # noqa: S101 - a pipe
+            assert process.stdout  # noqa: S101 - a pipe
             try:
-                assert process.stderr  # noqa: S101 - a pipe
-                assert process.stdout  # noqa: S101 - a pipe
-                errors = list(_told(process.stderr, on_progress))
+                errors = tuple(_told(process.stderr, on_progress))
                 output = process.stdout.read().decode("utf-8", "replace").splitlines()
-                return _Said(process.wait(), tuple(output), tuple(errors))
-            except BaseException:
-                process.terminate()
-                raise
+                return _Said(process.wait(), tuple(output), errors)
+            finally:
+                if process.poll() is None:
+                    process.terminate()
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in self.environ.items() if name not in _OWN_VARIABLES}

@@ -23,4 +23,6 @@ def transport_to(name: str, repository: Repository) -> Transport:
         return GitBinary(program, endpoint, directory, repository.environ)
     from runref.git.transport.own import Dulwich
 
-    return Dulwich(endpoint, urls.get(name, name), repository)
+    url = urls.get(name, name)
+    push_url = repository.config(f"remote.{name}", "pushurl") or url
+    return Dulwich(endpoint, url, push_url, repository)

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from runref.git.arrived import check_arrived
 from runref.git.format import FORMATS
 from runref.git.objects import ObjectStore
 from runref.git.outgoing import objects_since
 from runref.git.repository import Repository
+from runref.git.transport.connecting import connected
 from runref.git.transport.transport import (
     Endpoint,
     GitUnreachable,
@@ -30,9 +31,6 @@ from runref.git.transport.transport import (
 )
 from runref.model.credentials import without_credentials
 
-if TYPE_CHECKING:
-    from dulwich.client import GitClient
-
 _KINDS = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 
 
@@ -43,18 +41,24 @@ class Dulwich:
     Attributes:
         endpoint: The other repository.
         url: Where it is, with credentials.
+        push_url: The same where pushes go.
         repository: Ours.
     """
 
     endpoint: Endpoint
     url: str
+    push_url: str
     repository: Repository
 
     def fetch(self, folder: Path, ref: str, *, on_progress: OnProgress = no_progress) -> str:
         """See `Transport.fetch`."""
         arrived: dict[bytes, bytes] = {}
         pack = folder / "objects" / "pack" / f"tmp_pack_{os.urandom(8).hex()}"
-        with self._talking() as (client, path), pack.open("wb") as file:
+        with (
+            self._explained(),
+            connected(self.url, self.repository, "pull") as (client, path),
+            pack.open("wb") as file,
+        ):
 
             def wanted(refs: Any, depth: int | None = None) -> list[Any]:
                 del depth
@@ -90,8 +94,11 @@ class Dulwich:
             names = list(objects_since(objects, old, new))
             return len(names), _unpacked(objects, names, on_progress)
 
-        with self._talking() as (client, path):
-            done = client.send_pack(path, moved, packed)
+        with (
+            self._explained(),
+            connected(self.push_url, self.repository, "push") as (client, path),
+        ):
+            done = client.send_pack(path.encode(), moved, packed)
         told = (done.ref_status or {}).get(ref.encode())
         if told is None:
             return
@@ -122,17 +129,6 @@ class Dulwich:
         pack.rename(base.with_suffix(".pack"))
         Path(f"{pack}.idx").rename(base.with_suffix(".idx"))
         check_arrived(objects, names)
-
-    @contextmanager
-    def _talking(self) -> Iterator[tuple[GitClient, Any]]:
-        from dulwich.client import get_transport_and_path
-
-        with self._explained():
-            url = self.url
-            if "://" not in url and ":" not in url:
-                url = str((self.repository.root or self.repository.git_dir) / url)
-            client, path = get_transport_and_path(url, thin_packs=False, quiet=True)
-            yield client, path.encode() if "://" in url else path
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
