@@ -16,6 +16,8 @@ from tests.servers.git_ssh import GitSsh
 from tests.sync.clones import RUNS, Clone, check_server, new_id, runs_of
 from tests.sync.conftest import Cli, Folders, MakeClone
 
+pytestmark = pytest.mark.slow
+
 ALICE, BOB = WRITERS
 SECRETS = [password.encode() for password in PASSWORDS.values()]
 
@@ -82,7 +84,6 @@ def no_secret_in(clone: Clone, *told: str) -> None:
     assert not [secret for secret in SECRETS for text in said if secret in text]
 
 
-@pytest.mark.slow
 def test_what_two_users_do_comes_together(
     host: GitHost, bare: Path, by: Mapping[str, str], make_clone: MakeClone, cli: Cli
 ):
@@ -112,7 +113,6 @@ def test_what_two_users_do_comes_together(
         )
 
 
-@pytest.mark.slow
 def test_a_url_is_as_good_as_a_remote(
     host: GitHost, bare: Path, by: Mapping[str, str], make_clone: MakeClone, cli: Cli
 ):
@@ -346,8 +346,6 @@ def test_a_wrong_password_is_said_and_not_shown(
     assert clone.leftovers() == []
 
 
-# dulwich leaves a pipe to ssh open when the other side says nothing.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_stranger_is_not_let_in(
     git_ssh: GitSsh,
     tmp_path: Path,

@@ -57,12 +57,19 @@ def make_borrowing(folder: str, repository: Repository) -> None:
 
 def _settings(repository: Repository) -> str:
     """The user's settings of the repository, then what must not be otherwise here."""
-    quoted = str(repository.common_dir / "config").replace("\\", "\\\\").replace('"', '\\"')
+    quoted = _quoted(str(repository.common_dir / "config"))
     sha256 = repository.object_format != "sha1"
     text = f'[include]\n\tpath = "{quoted}"\n' + _SETTINGS.format(version=int(sha256))
     if sha256:
         text += f"[extensions]\n\tobjectFormat = {repository.object_format}\n"
+    for name in repository.remotes():
+        if repository.settings.flag(f"remote.{name}", "mirror"):  # no single ref goes to a mirror
+            text += f'[remote "{_quoted(name)}"]\n\tmirror = false\n'
     return text
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _write(path: str, text: str) -> None:
