@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.servers.process import program
@@ -52,6 +53,17 @@ class SshKeys:
         file = self.folder / "allowed"
         file.write_text(f"{who} {options} {key.public}\n")
         return file
+
+    def set_up(self, repo: Any) -> SshKey:
+        """Let git sign in `repo` with a new key, which is allowed; commits are not signed yet."""
+        key = self.make()
+        for name, value in {
+            "gpg.format": "ssh",
+            "user.signingKey": str(key.path),
+            "gpg.ssh.allowedSignersFile": str(self.allow(key)),
+        }.items():
+            repo.git("config", name, value)
+        return key
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ _TIME = r"\d{4}-\d\d-\d\dT\d\d:?\d\d:?\d\d\.?\d{6}Z"
 _PATH = rf"\d{{4}}-\d\d/\d\d/[0-9a-f]/{_RUN_ID}"
 _NAME = re.compile(rf"{_RUN_ID}|(?<!\.)\b[0-9a-f]{{7,64}}\b")
 _GENERAL = (
+    (re.compile(r"\bSHA256:[A-Za-z0-9+/]{43}"), "<fingerprint>"),
     (re.compile(_TIME), "<time>"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d [+-]\d{4})?"), "<time>"),
     (re.compile(_PATH), "<run path>"),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.signers import SshKeys
 
 from runref.cli.commands.reproduce import _terminating
 
@@ -312,3 +313,23 @@ def test_no_progress_bar_in_a_pipe_or_for_what_is_quick(
     quick.end()
     assert quick.text.startswith("run 2")
     assert process("run", "-i", "data", "--", "true").stderr.startswith("run 2")
+
+
+def test_a_passphrase_is_asked_for_to_sign_a_run_and_never_to_record_one(
+    repo: Any, cli: Any, terminal: Any, ssh_keys: SshKeys
+) -> None:
+    ssh_keys.set_up(repo)
+    locked = ssh_keys.make("locked", passphrase="secret")
+    ssh_keys.allow(locked)
+    repo.git("config", "user.signingKey", str(locked.path))
+    repo.git("config", "commit.gpgSign", "true")
+    recording = terminal("run", "--", "true")
+    assert recording.end() == 0
+    assert "passphrase:" not in recording.text
+    assert "incorrect passphrase" in recording.text
+    repo.git("config", "commit.gpgSign", "false")
+    signing = terminal("sign", "@")
+    signing.until(b"passphrase:")
+    signing.press(b"secret\r")
+    assert signing.end() == 0
+    assert cli("verify", "@").status == 0

@@ -26,14 +26,7 @@ REF = "refs/runref/runs"
 @pytest.fixture
 def key(repo: Any, ssh_keys: SshKeys) -> SshKey:
     """The user's key, which git's settings name, and which is allowed."""
-    key = ssh_keys.make()
-    for name, value in {
-        "gpg.format": "ssh",
-        "user.signingKey": str(key.path),
-        "gpg.ssh.allowedSignersFile": str(ssh_keys.allow(key)),
-    }.items():
-        repo.git("config", name, value)
-    return key
+    return ssh_keys.set_up(repo)
 
 
 @pytest.fixture

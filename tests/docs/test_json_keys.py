@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.signers import SshKeys
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "cli.md").read_text("utf-8")
 
@@ -32,6 +33,8 @@ COMMANDS: Mapping[str, list[str]] = {
     "get": ["@", "-o", "restored"],
     "tag": ["-a", "baseline", "@"],
     "note": ["-m", "text", "@"],
+    "sign": ["@"],
+    "verify": ["@"],
     "amend": ["--status", "failed", "@"],
     "rm": ["@"],
     "recover": [],
@@ -60,7 +63,8 @@ def runref(repo: Any, *arguments: str) -> Any:
 
 
 @pytest.mark.slow
-def test_the_documents_have_the_keys_that_are_named(repo: Any) -> None:
+def test_the_documents_have_the_keys_that_are_named(repo: Any, ssh_keys: SshKeys) -> None:
+    ssh_keys.set_up(repo)
     repo.write("train.py", TRAIN)
     run = runref(repo, "run", "--json", "--", sys.executable, "train.py")
     assert documented("run") - {"live"} <= run.keys() | {"live"}
@@ -71,4 +75,4 @@ def test_the_documents_have_the_keys_that_are_named(repo: Any) -> None:
     assert set(runref(repo, "restore", "--json", removed["id"])) == documented("restore")
     shown = runref(repo, "show", "--json", "@")
     assert set(shown) - {"environment_document", "reproduction"} >= set(run) - {"reproduction"}
-    assert "environment_document" in documented("show")
+    assert {"environment_document", "signatures"} <= documented("show")

@@ -291,9 +291,18 @@ def test_a_gpg_key_that_has_expired(repo: Any, gpg: GpgHome, tmp_path: Path) -> 
 
 def test_a_gpg_key_with_a_passphrase_is_not_asked_for(repo: Any, gpg: GpgHome) -> None:
     gpg.make("Ada Tester <ada@example.org>", passphrase="secret")
+    asking = gpg.folder / "asking"
+    asking.write_text('#!/bin/sh\ntouch "$0.asked"\n')
+    asking.chmod(0o755)
+    (gpg.folder / "gpg-agent.conf").write_text(f"pinentry-program {asking}\n")
     subprocess.run(["gpgconf", "--kill", "gpg-agent"], check=True)
+    settings = settings_of(repo)
     with pytest.raises(CannotSign, match="cannot sign as Ada Tester"):
-        signed(settings_of(repo))
+        signed(settings)
+    assert not asking.with_suffix(".asked").exists()
+    with pytest.raises(CannotSign):
+        sign(settings, DATA, "runref", may_ask=True)
+    assert asking.with_suffix(".asked").exists()
 
 
 def test_two_gpg_signatures_in_one_are_refused(repo: Any, gpg: GpgHome) -> None:

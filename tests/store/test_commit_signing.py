@@ -48,14 +48,8 @@ def states(repo: Any) -> list[str]:
 def test_commits_are_signed_by_ssh(
     repo: Any, writer: Any, told: list[str], ssh_keys: SshKeys
 ) -> None:
-    key = ssh_keys.make()
-    for name, value in {
-        "commit.gpgSign": "true",
-        "gpg.format": "ssh",
-        "user.signingKey": str(key.path),
-        "gpg.ssh.allowedSignersFile": str(ssh_keys.allow(key)),
-    }.items():
-        repo.git("config", name, value)
+    ssh_keys.set_up(repo)
+    repo.git("config", "commit.gpgSign", "true")
     add(writer, told, A, B)
     assert states(repo) == ["G", "G"]
     repo.git("verify-commit", REF, f"{REF}~1")

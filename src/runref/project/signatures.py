@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from runref.errors import RunrefError
-from runref.model.annotations import Annotation, Signature
+from runref.model.annotations import Annotation, Signature, read_annotation
 from runref.model.codec import load_yaml
-from runref.model.documents import from_document
 from runref.project.project import Project
 from runref.store.runs_ref import StoredRun
 
@@ -51,7 +50,7 @@ def read_signatures(
     found, unreadable = [], []
     for file, data in sorted(project.runs.annotation_files(run_id, root).items()):
         try:
-            annotation = from_document(Annotation, load_yaml(data))
+            annotation = read_annotation(load_yaml(data))
         except RunrefError:
             unreadable.append(file)
             continue
