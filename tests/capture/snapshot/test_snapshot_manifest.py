@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runref.capture.snapshot import manifest_digest, manifest_of
-from runref.capture.snapshot.manifest import manifest_line
+from runref.model.snapshot_manifest import manifest_line
 from runref.git.repository import Repository
 
 SHA = "ab" * 32

@@ -6,7 +6,8 @@ in which something changed, and `compare` counts what differs from the commit.
 """
 
 from runref.capture.snapshot.content import SnapshotRules
-from runref.capture.snapshot.manifest import manifest_digest, manifest_of
+from runref.capture.snapshot.manifest import manifest_of
 from runref.capture.snapshot.take import take_snapshot
+from runref.model.snapshot_manifest import manifest_digest
 
 __all__ = ["SnapshotRules", "manifest_digest", "manifest_of", "take_snapshot"]

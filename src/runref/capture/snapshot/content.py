@@ -10,11 +10,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from runref.capture.snapshot.conversion import Conversion
-from runref.capture.snapshot.names import refused
 from runref.capture.snapshot.secrets import SECRET_NAMES, Globs, find_keys
 from runref.capture.snapshot.stat_cache import CachedFile, Stamp, stamp, unsettled
 from runref.capture.snapshot.survey import Fresh
 from runref.git.format import EXECUTABLE, FILE, SYMLINK
+from runref.git.refused_names import refused
 from runref.model.record import LeftOut
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ import stat
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from runref.capture.snapshot.names import refused
 from runref.capture.snapshot.paths import folders_of
 from runref.capture.snapshot.scope import Scope
 from runref.capture.snapshot.stat_cache import CachedFile, Memory, Stamp, stamp, stamp_at
 from runref.errors import RunrefError
 from runref.git.format import GITLINK
+from runref.git.refused_names import refused
 from runref.model.record import LeftOut
 
 _RULE_FILES = frozenset({b".gitignore", b".gitattributes"})

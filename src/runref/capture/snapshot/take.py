@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from runref.capture.snapshot.comparison import compare
 from runref.capture.snapshot.content import Examiner, SnapshotRules
-from runref.capture.snapshot.manifest import join_lines, manifest_digest, manifest_line
 from runref.capture.snapshot.scope import Scope
 from runref.capture.snapshot.stat_cache import CachedFile, Memory, Stamp, StatCache
 from runref.capture.snapshot.survey import Survey, Unsettled
@@ -19,6 +18,7 @@ from runref.capture.snapshot.trees import Trees
 from runref.git.discovery import NotARepository
 from runref.git.format import GITLINK
 from runref.model.record import Code, LeftOut
+from runref.model.snapshot_manifest import join_lines, manifest_digest, manifest_line
 
 if TYPE_CHECKING:
     from runref.git.repository import Repository
