@@ -15,7 +15,7 @@ from runref.store.runs_ref import annotation_addition, run_addition
 
 DYING = """\
 import marshal, os, signal, sys
-sys.path[:], folder = marshal.load(sys.stdin.buffer)
+sys.path[:], _, folder = marshal.load(sys.stdin.buffer)
 from runref.index import reading
 read, done = reading._read, []
 def read_and_die(*arguments):
