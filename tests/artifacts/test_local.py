@@ -790,6 +790,37 @@ def test_links_inside_the_directory_are_kept(
     assert (tmp_path / "t" / "in" / "here").readlink() == Path("..")
 
 
+@pytest.mark.parametrize("path", [".git/hooks/post-checkout", "deep/.GIT/config", "git~1/config"])
+def test_a_directory_never_becomes_a_repository_of_somebody_elses(
+    store: LocalStore, directory: Path, tmp_path: Path, path: str
+) -> None:
+    (tmp_path / "a").write_bytes(b"evil")
+    content = store.add(tmp_path / "a").digest
+    manifest = Manifest.of([Entry("good", FILE, content, 4), Entry(path, EXECUTABLE, content, 4)])
+    digest = put(store, directory, manifest)
+    with pytest.raises(ManifestUnsafe, match="git refuses"):
+        store.restore(digest, "directory", tmp_path / "place" / "target")
+    assert not (tmp_path / "place" / "target").exists()
+
+
+def test_what_could_not_be_brought_back_is_left_out_and_named(
+    store: LocalStore, tmp_path: Path
+) -> None:
+    root = tmp_path / "data"
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    (root / "file").write_text("x")
+    (root / ".gitignore").write_text("*.tmp")
+    (root / "sub").mkdir()
+    (root / "sub" / ".git").write_text("gitdir: ../.git/modules/sub")
+    artifact = store.add(root)
+    assert artifact.left_out == (
+        ".git: a name that git refuses",
+        "sub/.git: a name that git refuses",
+    )
+    store.restore(artifact.digest, "directory", tmp_path / "back")
+    assert sorted(each.name for each in (tmp_path / "back").iterdir()) == [".gitignore", "file"]
+
+
 def test_nothing_is_written_outside_the_target(
     store: LocalStore, directory: Path, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ from runref.artifacts.manifest import (
     decode_name,
     encode_name,
     parse_manifest,
+    refused_entry,
 )
 from runref.model.schema import load_schema
 
@@ -167,3 +168,33 @@ def test_a_later_version_asks_for_a_newer_runref() -> None:
 def test_no_bytes_make_it_crash(data: bytes) -> None:
     with suppress(ManifestInvalid, ManifestUnsafe, ManifestTooNew):
         parse_manifest(data)
+
+
+@pytest.mark.parametrize(
+    ("path", "mode"),
+    [
+        (".git/hooks/post-checkout", EXECUTABLE),
+        ("deep/.GIT/config", FILE),
+        (".git", DIRECTORY),
+        (".git", LINK),
+        ("git~1/config", FILE),
+        (".g\u200cit/config", FILE),
+        (".git./config", FILE),
+        (".git:stream", FILE),
+        (".gitmodules", LINK),
+        ("a\\.git/config", FILE),
+    ],
+)
+def test_what_git_refuses_is_told(path: str, mode: Any) -> None:
+    digest = DIGEST if mode in (FILE, EXECUTABLE) else ""
+    entry = Entry(path, mode, digest, target="x" if mode == LINK else "")
+    manifest = Manifest.of([Entry("a.txt", FILE, DIGEST), entry])
+    assert refused_entry(manifest) == path
+    assert parse_manifest(manifest.encode()) == manifest  # it can be read, checked and collected
+
+
+@pytest.mark.parametrize(
+    "path", [".gitignore", ".gitmodules", "git", "a.git/b", ".github/x", ".gitx"]
+)
+def test_names_that_only_look_alike_are_no_harm(path: str) -> None:
+    assert refused_entry(Manifest.of([Entry(path, FILE, DIGEST)])) == ""

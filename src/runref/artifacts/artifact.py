@@ -42,7 +42,8 @@ class Artifact:
         size: Bytes, of all files together.
         files: How many files; 1 for a file.
         left_out: What of a directory is not part of the artifact, as ``path: what it is``: sockets,
-            pipes and devices have no content to keep.
+            pipes and devices have no content to keep, and what git refuses the name of could not
+            be brought back.
     """
 
     kind: Kind

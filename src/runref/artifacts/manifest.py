@@ -18,6 +18,7 @@ so is one that itself begins with ``bytes:``: the way records spell such paths.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import orjson
 
 from runref.errors import RunrefError
+from runref.git.refused_names import refused
 
 FORMAT = "runref-manifest"
 VERSION = 1
@@ -137,6 +139,31 @@ def parse_manifest(data: bytes) -> Manifest:
     _check_order(entries)
     _check_nesting(entries)
     return Manifest(entries)
+
+
+def refused_entry(manifest: Manifest) -> str:
+    """Return the first path that git would refuse in a tree; empty where there is none.
+
+    A directory that holds ``.git``, however a disk may spell it, becomes a repository where it is
+    brought back, with hooks and settings of whoever made the manifest, which git then obeys.
+    """
+    for entry in manifest.entries:
+        if refused_path(entry.path, is_regular=entry.is_file):
+            return entry.path
+    return ""
+
+
+def refused_path(path: str, *, is_regular: bool) -> bool:
+    """Tell whether git would refuse a path, for one of its components.
+
+    Args:
+        path: Relative to a directory, with ``/``.
+        is_regular: Whether a regular file is there.
+    """
+    *folders, last = os.fsencode(path).split(b"/")
+    return refused(last, is_regular=is_regular) or any(
+        refused(each, is_regular=False) for each in folders
+    )
 
 
 def encode_name(name: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from runref.git.refused_names import refused
+
 _Identity = tuple[int, int]
 
 
@@ -40,7 +42,8 @@ def conflict(path: Path, root: Path | None, closed: Path, name: str = "the git d
 def names_git(path: Path) -> bool:
     """Tell whether a path leads into a git directory by its name, however a disk may spell it."""
     places = (path.absolute(), Path(os.path.realpath(path.parent)) / path.name)
-    return any(part.casefold() == ".git" for place in places for part in place.parts)
+    parts = {part for place in places for part in place.parts}
+    return any(refused(os.fsencode(part), is_regular=True) for part in parts)
 
 
 def _chain(path: Path) -> list[_Identity | None]:

@@ -11,7 +11,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from runref.artifacts.blobs import Blobs, damaged, missing
-from runref.artifacts.manifest import EXECUTABLE, LINK, Entry, Manifest, ManifestUnsafe
+from runref.artifacts.manifest import (
+    EXECUTABLE,
+    LINK,
+    Entry,
+    Manifest,
+    ManifestUnsafe,
+    refused_entry,
+)
 from runref.artifacts.off_limits import conflict, names_git
 from runref.artifacts.parallel import Progress, in_parallel
 from runref.artifacts.reading import ArtifactVanished, OnBytes, opened
@@ -117,8 +124,15 @@ def write_directory(
     Raises:
         ArtifactMissing: The content of a file is not stored.
         ArtifactDamaged: The stored bytes are others.
-        ManifestUnsafe: A link leads out of the directory, and `links_out` is not set.
+        ManifestUnsafe: It names something that git refuses, or a link leads out of the directory
+            and `links_out` is not set.
     """
+    if refused := refused_entry(manifest):
+        raise ManifestUnsafe(
+            f"the directory holds {refused!r}, which git refuses: brought back, it could make a "
+            "repository of the directory, with hooks and settings of somebody else's",
+            hint="ask whoever recorded it; other artifacts of the run are not affected",
+        )
     files = [entry for entry in manifest.entries if entry.is_file]
     links = [entry for entry in manifest.entries if entry.mode == LINK]
     target.mkdir()

@@ -15,6 +15,7 @@ from runref.artifacts.artifact import Artifact
 from runref.artifacts.manifest import DIRECTORY, EXECUTABLE, FILE, LINK, Entry, Manifest
 from runref.artifacts.parallel import Progress, in_parallel
 from runref.artifacts.reading import OnBytes, opened, special, status_of, unreadable, what_is
+from runref.git.refused_names import refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,11 @@ def _list(root: str) -> _Listing:
             listing.others.append(Entry(prefix.removesuffix("/"), DIRECTORY))
         for child in children:
             name = prefix + child.name
-            if child.is_dir(follow_symlinks=False):
+            regular = child.is_file(follow_symlinks=False)
+            if refused(os.fsencode(child.name), is_regular=regular):
+                # Brought back, it would make a repository of the directory, with hooks and all.
+                listing.left_out.append(f"{name}: a name that git refuses")
+            elif child.is_dir(follow_symlinks=False):
                 folders.append(f"{name}/")
             else:
                 _note(listing, child, name)

@@ -206,7 +206,7 @@ def _without(left_out: Sequence[str]) -> str:
     if not left_out:
         return ""
     more = f" and {len(left_out) - _NAMED} more" if len(left_out) > _NAMED else ""
-    return f"recorded without what has no content: {', '.join(left_out[:_NAMED])}{more}"
+    return f"recorded without {', '.join(left_out[:_NAMED])}{more}"
 
 
 def _lost(shown: str, problem: str, *, kind: str = "file") -> DataFile:
