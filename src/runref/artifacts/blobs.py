@@ -6,7 +6,7 @@ process leaves nothing that looks complete, and two writers of one digest replac
 same.
 """
 
-# ruff: noqa: PTH103, PTH104, PTH108, PTH116, PTH120, PTH123
+# ruff: noqa: PTH103, PTH104, PTH108, PTH110, PTH116, PTH120, PTH123
 # Paths are str here: for small files, Path objects cost more than reading the files does.
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO
@@ -29,6 +29,9 @@ from runref.artifacts.new_file import NewFile, create, unusable
 from runref.artifacts.open_file import link_open_file
 from runref.artifacts.reading import OnBytes, ignore, opened
 from runref.artifacts.remote.store import Stored
+
+DAMAGED = "damaged"
+"""Folder of the store for damaged content that was taken out of the way."""
 
 _FRESH = 3600
 """Seconds for which a time need not be renewed; far less than the collector's age guard."""
@@ -134,7 +137,7 @@ class Blobs:
 
     def set_aside(self, digest: str) -> None:
         """Take damaged content out of the way."""
-        path, aside = self.path_of(digest), f"{self._directory}{os.sep}damaged"
+        path, aside = self.path_of(digest), f"{self._directory}{os.sep}{DAMAGED}"
         try:
             os.makedirs(aside, exist_ok=True)
             os.rename(path, f"{aside}{os.sep}{digest_hex(digest)}")
@@ -142,6 +145,18 @@ class Blobs:
             return
         except OSError as error:
             raise unusable(path, error) from error
+
+    def supersede(self, digest: str, source: str) -> None:
+        """Put a file in the place of a content, which keeps another name where there is one."""
+        path, aside = self.path_of(digest), f"{self._directory}{os.sep}{DAMAGED}"
+        try:
+            if os.path.exists(path):
+                os.makedirs(aside, exist_ok=True)
+                with suppress(FileExistsError):  # of an attempt that was killed
+                    os.link(path, f"{aside}{os.sep}{digest_hex(digest)}")
+        except OSError as error:
+            raise unusable(path, error) from error
+        self._name(source, digest)
 
     def write_unnamed(self, data: bytes) -> str:
         """Write a small content to a file that has no digest yet, and return its path."""

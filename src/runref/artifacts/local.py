@@ -11,7 +11,7 @@ from typing import BinaryIO
 from runref.artifacts import restoring
 from runref.artifacts.artifact import Artifact, ArtifactDamaged, ArtifactMissing
 from runref.artifacts.batch import Batch
-from runref.artifacts.blobs import Blobs, damaged
+from runref.artifacts.blobs import DAMAGED, Blobs, damaged
 from runref.artifacts.keeping import keep
 from runref.artifacts.linking import MayLink, is_linked
 from runref.artifacts.manifest import Manifest, parse_manifest
@@ -51,7 +51,8 @@ class LocalStore:
 
         Args:
             path: A file or directory; a symbolic link is followed. Links inside a directory are
-                kept as links. Sockets, pipes and devices inside one are left out and named.
+                kept as links. Sockets, pipes and devices inside one, and what git refuses the name
+                of (``.git`` in all its spellings), are left out and named.
             on_progress: Told the number of bytes dealt with since its last call, by one thread at
                 a time.
 
@@ -151,6 +152,22 @@ class LocalStore:
         except ArtifactMissing:
             return
 
+    def mend(self, digest: str, source: Path) -> None:
+        """Move a file, whose content is verified, to where content is missing or damaged.
+
+        What was there gets a further name, ``damaged/<hex>``, and gives up this one in the same
+        moment: whenever the process is killed, the content is as before or whole.
+
+        Raises:
+            StoreUnusable: The operating system refuses.
+        """
+        self._blobs.supersede(digest, str(source))
+
+    def set_aside_contents(self) -> list[Path]:
+        """Return the files that hold what `set_aside` and `mend` took out of the way."""
+        folder = self._directory / DAMAGED
+        return list(folder.iterdir()) if folder.is_dir() else []
+
     def receive(self, digest: str, size: int) -> AbstractContextManager[Receiver]:
         """Store content that comes piece by piece from elsewhere.
 
@@ -236,7 +253,7 @@ class LocalStore:
             ArtifactDamaged: The stored bytes are others.
             ManifestInvalid: A directory's manifest is none.
             ManifestTooNew: A later runref wrote it.
-            ManifestUnsafe: It names something outside the target.
+            ManifestUnsafe: It names something outside the target, or something that git refuses.
         """
         restoring.check_target(target, None, self.directory, "the artifact store")
         progress = Progress(on_progress)

@@ -44,14 +44,26 @@ def make_borrowing(folder: str, repository: Repository) -> None:
     Raises:
         CannotWrite: the system refused it.
     """
+    make_beside(folder, repository)
     with writing(folder):
-        for name in ("objects/info", "objects/pack", "refs"):
-            make_folders(f"{folder}/{name}", Sharing())
         _write(f"{folder}/objects/info/alternates", f"{repository.common_dir}/objects\n")
-        _write(f"{folder}/config", _settings(repository))
         with suppress(FileNotFoundError):
             shallow = Path(f"{repository.common_dir}/shallow").read_text(encoding="ascii")
             _write(f"{folder}/shallow", shallow)
+
+
+def make_beside(folder: str, repository: Repository) -> None:
+    """Make the git directory `folder` with the settings of `repository` and none of its objects.
+
+    What is fetched into it comes whole, also where the repository names an object and lost it.
+
+    Raises:
+        CannotWrite: the system refused it.
+    """
+    with writing(folder):
+        for name in ("objects/info", "objects/pack", "refs"):
+            make_folders(f"{folder}/{name}", Sharing())
+        _write(f"{folder}/config", _settings(repository))
         _write(f"{folder}/HEAD", "ref: refs/heads/none\n")
 
 

@@ -1,5 +1,5 @@
 # Text paths: Path costs more than most of the system calls made here.
-# ruff: noqa: PTH104, PTH108, PTH116, PTH120, PTH123, PTH208
+# ruff: noqa: PTH104, PTH108, PTH110, PTH116, PTH120, PTH123, PTH208
 """Loose objects: one zlib file each, written so that no crash leaves more than rubbish."""
 
 from __future__ import annotations
@@ -98,6 +98,19 @@ class LooseObjects:
                 with suppress(OSError):
                     os.unlink(temporary)
                 raise
+
+    def set_aside(self, oid: str, aside: str) -> None:
+        """Give a file that is about to be replaced a further name, ``<oid>`` in a folder.
+
+        Raises:
+            CannotWrite: The system refused it.
+        """
+        path, kept = self._path(oid), f"{aside}/{oid}"
+        with writing(aside):
+            if os.path.exists(path):
+                make_folders(aside, self._sharing)
+                with suppress(FileExistsError):  # of an attempt that was killed
+                    os.link(path, kept)
 
     def _move(self, temporary: str, path: str) -> None:
         for _ in range(5):

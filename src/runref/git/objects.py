@@ -142,6 +142,21 @@ class ObjectStore:
         )
         return self.write("commit", signer(body) if signer else body)
 
+    def mend(self, kind: Kind, body: bytes, aside: str) -> str:
+        """Write an object that the repository cannot read, and return its name.
+
+        A loose file in its place gets a further name in the folder `aside` and gives up this one
+        in the same moment: whenever the process is killed, the object is as before or whole. Where
+        a pack is damaged, the loose file stands in for it, for git as well.
+
+        Raises:
+            CannotWrite: The system refused it.
+        """
+        oid = self.hash(kind, body)
+        self._loose.set_aside(oid, aside)
+        self._loose.write(oid, header(kind, len(body)), body, fsync=self.fsync)
+        return oid
+
     def freshen(self, oid: str) -> None:
         """Make an object young, so that a ``git gc`` at the same time keeps it.
 

@@ -41,23 +41,12 @@ class Incoming:
     def open(cls, repository: Repository) -> Iterator[Incoming]:
         """Make a new place for the time of the block; what was not accepted goes with it.
 
-        Places that killed processes left behind are removed.
-
         Raises:
             CannotWrite: the repository cannot be written.
         """
-        base = repository.common_dir / "runref" / "incoming"
-        _sweep(base)
-        folder = base / os.urandom(8).hex()
-        with exclusive(
-            folder.with_suffix(".lock"), wait=_SWEEP_SECONDS, sharing=repository.sharing
-        ):
-            try:
-                make_borrowing(str(folder), repository)
-                yield cls(folder, repository)
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-                folder.with_suffix(".lock").unlink(missing_ok=True)
+        with place(repository) as folder:
+            make_borrowing(str(folder), repository)
+            yield cls(folder, repository)
 
     def accept(self) -> None:
         """Make what arrived part of the repository.
@@ -66,6 +55,26 @@ class Incoming:
             CannotWrite: the system refused it.
         """
         move_objects(str(self.folder), self._repository)
+
+
+@contextmanager
+def place(repository: Repository) -> Iterator[Path]:
+    """Yield a folder that is to be made, and is removed after the block.
+
+    Places that killed processes left behind are removed.
+
+    Raises:
+        CannotWrite: the repository cannot be written.
+    """
+    base = repository.common_dir / "runref" / "incoming"
+    _sweep(base)
+    folder = base / os.urandom(8).hex()
+    with exclusive(folder.with_suffix(".lock"), wait=_SWEEP_SECONDS, sharing=repository.sharing):
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.with_suffix(".lock").unlink(missing_ok=True)
 
 
 def _sweep(base: Path) -> None:
