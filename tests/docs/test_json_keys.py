@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, list[str]] = {
     "amend": ["--status", "failed", "@"],
     "rm": ["@"],
     "recover": [],
+    "fsck": [],
     "sql": ["select 1"],
     "index status": [],
     "index rebuild": [],

@@ -1,0 +1,1 @@
+"""Keeping a history honest and small: checking it, mending it, and what may go."""
