@@ -181,9 +181,9 @@ def test_a_record_that_was_changed_after_signing_is_named(
 @pytest.mark.parametrize(
     ("below", "content", "says"),
     [
-        (("console.log",), b"other\n", "console.log is not the file that run.yaml names"),
-        (("extra.txt",), b"x", "extra.txt lies beside run.yaml, which does not name it"),
-        (("code", "train.py"), b"evil()\n", "the snapshot is not the one that run.yaml names"),
+        (("console.log",), b"other\n", "console.log: it is not what the record has the SHA-256"),
+        (("extra.txt",), b"x", "extra.txt: the record does not name it"),
+        (("code", "train.py"), b"evil()\n", "code: the record names the tree"),
     ],
 )
 def test_what_lies_beside_a_record_is_held_against_it(
@@ -204,7 +204,7 @@ def test_a_record_that_cannot_be_read_is_named(cli: Any, repo: Any, signed: str)
     rewrite(repo, ("runs", *run_path(signed), "run.yaml"), b"format: 1\n")
     for done in (cli("verify", signed, "--json"), cli("verify", "--json")):
         assert done.status == ExitStatus.NO
-        assert "needs the field" in only(done.json)["integrity"]["problems"][0]
+        assert "is a required property" in only(done.json)["integrity"]["problems"][0]
         assert signature_of(done)["state"] == "record-changed"
 
 

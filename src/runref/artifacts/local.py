@@ -165,7 +165,7 @@ class LocalStore:
 
     def set_aside_contents(self) -> list[Path]:
         """Return the files that hold what `set_aside` and `mend` took out of the way."""
-        folder = self._directory / DAMAGED
+        folder = self.directory / DAMAGED
         return list(folder.iterdir()) if folder.is_dir() else []
 
     def receive(self, digest: str, size: int) -> AbstractContextManager[Receiver]:
