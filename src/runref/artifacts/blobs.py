@@ -208,6 +208,15 @@ class Blobs:
         self._unsynced.add(folder)
         return made
 
+    def room(self) -> int:
+        """Return how many bytes are free on the disk of the store."""
+        try:
+            os.makedirs(self._directory, exist_ok=True)
+            status = os.statvfs(self._directory)
+        except OSError as error:
+            raise unusable(self._directory, error) from error
+        return status.f_bavail * status.f_frsize
+
     def sync(self) -> None:
         """Make the names of what was stored last, as its bytes already do."""
         unsynced, self._unsynced = self._unsynced, set()

@@ -19,6 +19,7 @@ from runref.artifacts.parallel import Progress
 from runref.artifacts.reading import OnBytes, opened, status_of
 from runref.artifacts.receiving import Receiver, receiving
 from runref.artifacts.remote.store import Stored
+from runref.artifacts.staging import Staging
 from runref.artifacts.stat_cache import StatCache
 from runref.artifacts.tree import Found, describe, hash_bytes, hash_found, list_names
 from runref.artifacts.unused import partials, remove_unused, time_of_store
@@ -183,6 +184,27 @@ class LocalStore:
             StoreUnusable: The operating system refuses to let the store be written.
         """
         return receiving(self._blobs, digest, size)
+
+    def staging(self) -> Staging:
+        """Return a context manager that receives contents which appear later, or not at all."""
+        self._blobs.sweep()
+        return Staging(self._blobs)
+
+    def needs(self, digest: str, size: int) -> bool:
+        """Tell whether a content is to be stored; one that need not is kept from the collector.
+
+        Raises:
+            StoreUnusable: The operating system refuses.
+        """
+        return not self._blobs.holds(digest, size)
+
+    def room(self) -> int:
+        """Return how many bytes are free where the store is.
+
+        Raises:
+            StoreUnusable: The operating system refuses.
+        """
+        return self._blobs.room()
 
     def sync(self) -> None:
         """Make what was received survive a power cut; `add` does so by itself."""

@@ -1,0 +1,1 @@
+"""Records and artifacts in one file, for moving them without a network."""

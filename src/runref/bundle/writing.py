@@ -1,0 +1,104 @@
+"""Writing what was planned, in one pass, verified on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from itertools import islice
+from typing import BinaryIO
+
+from runref.artifacts import ArtifactDamaged, LocalStore
+from runref.artifacts.transfer.progress import TransferProgress
+from runref.bundle.container import END, encode_header, length_of, padding
+from runref.bundle.manifest import MANIFEST, RECORDS, SIGNATURE, Manifest, artifact_name
+from runref.bundle.planning import Plan
+
+_CHUNK = 1 << 20
+
+
+def write_head(stream: BinaryIO, plan: Plan, progress: TransferProgress) -> None:
+    """Write manifest, signature and records.
+
+    Raises:
+        OSError: The system refused it.
+    """
+    seconds = plan.manifest.seconds
+    parts = [(MANIFEST, plan.encoded)]
+    if plan.signature:
+        parts.append((SIGNATURE, plan.signature))
+    for name, data in parts:
+        stream.write(encode_header(name, len(data), seconds) + data + padding(len(data)))
+    size = plan.manifest.records_size
+    stream.write(encode_header(RECORDS, size, seconds))
+    for offset in range(0, size, _CHUNK):
+        chunk = os.pread(plan.records.fileno(), min(_CHUNK, size - offset), offset)
+        stream.write(chunk)
+        progress.advance(len(chunk))
+    stream.write(padding(size))
+
+
+def write_artifacts(
+    stream: BinaryIO,
+    manifest: Manifest,
+    local: LocalStore,
+    progress: TransferProgress,
+    *,
+    written: int = 0,
+) -> None:
+    """Write the artifacts, and the end.
+
+    Args:
+        stream: Where to.
+        manifest: What it says of them.
+        local: Where they are.
+        progress: Told what is written.
+        written: How many are there already.
+
+    Raises:
+        ArtifactMissing: One is not here any more.
+        ArtifactDamaged: One has another content.
+        OSError: The system refused it.
+    """
+    seconds = manifest.seconds
+    for digest, size in islice(manifest.artifacts.items(), written, None):
+        stream.write(encode_header(artifact_name(digest), size, seconds))
+        _copy(local, digest, size, stream, progress)
+        stream.write(padding(size))
+        progress.file_done()
+    stream.write(END)
+
+
+def position_behind(head: int, manifest: Manifest, written: int) -> int:
+    """Return how many bytes a bundle has up to and with some of its artifacts.
+
+    Args:
+        head: Bytes of everything before the artifacts.
+        manifest: The bundle's.
+        written: How many artifacts.
+    """
+    sizes = islice(manifest.artifacts.values(), written)
+    return head + length_of(sizes) - len(END)
+
+
+def head_length(encoded: bytes, signature: bytes, manifest: Manifest) -> int:
+    """Return how many bytes stand before the first artifact."""
+    sizes = [len(encoded), *([len(signature)] if signature else []), manifest.records_size]
+    return length_of(sizes) - len(END)
+
+
+def _copy(
+    local: LocalStore, digest: str, size: int, stream: BinaryIO, progress: TransferProgress
+) -> None:
+    hasher, left = hashlib.sha256(), size
+    with local.open(digest) as file:
+        while left and (chunk := file.read(min(_CHUNK, left))):
+            hasher.update(chunk)
+            stream.write(chunk)
+            left -= len(chunk)
+            progress.advance(len(chunk))
+        grown = bool(file.read(1))
+    if left or grown or f"sha256:{hasher.hexdigest()}" != digest:
+        raise ArtifactDamaged(
+            f"the content that is stored as {digest} is another one",
+            hint="`runref fsck` lists all damage here; what a remote has whole can be brought anew",
+        )

@@ -1,0 +1,121 @@
+"""Everything that a tree from elsewhere reaches, looked at before any of it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from runref.errors import RunrefError
+from runref.git.checkout import UnsafeTree, check_name
+from runref.git.format import EXECUTABLE, FILE, GITLINK, SYMLINK, TREE, TreeEntry
+from runref.git.objects import ObjectStore
+from runref.git.pack_reader import PackedObject
+
+_MODES = (FILE, EXECUTABLE, SYMLINK, GITLINK, TREE)
+
+
+class TreeRefused(RunrefError):
+    """A tree from elsewhere is incomplete, not as git writes trees, or made to do harm."""
+
+    code = "tree-refused"
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What a tree comes to: how many paths it has, all its folders unfolded, and how deep it is."""
+
+    paths: int
+    depth: int
+
+
+@dataclass(slots=True)
+class Closure:
+    """Walks trees of which nothing is believed.
+
+    Attributes:
+        reached: Names of the objects that were reached.
+
+    Args:
+        objects: Where the trees are.
+        held: Every object that came with them, with its kind; nothing else may be named.
+        most_paths: How many paths a folder may hold, counted as if it were written out.
+        deepest: How many folders may lie in each other.
+    """
+
+    objects: ObjectStore
+    held: Mapping[str, PackedObject]
+    most_paths: int = 1_000_000
+    deepest: int = 200
+
+    def __post_init__(self) -> None:
+        self.reached: set[str] = set()
+        self._known: dict[str, _Seen] = {}
+
+    def walk(self, tree: str, path: str) -> int:
+        """Check a tree with all that it reaches, and return how many paths it has.
+
+        Args:
+            tree: Its name.
+            path: Where it stands, for messages.
+
+        Raises:
+            TreeRefused: Something that it names did not come with it, is of another kind, or has a
+                name that git refuses; or it unfolds to too many paths.
+            ObjectDamaged: A tree is none.
+        """
+        return self._walk(tree, path, 0).paths
+
+    def _walk(self, tree: str, path: str, above: int) -> _Seen:
+        known = self._known.get(tree)
+        if known is None:
+            self._expect(tree, "tree", path)
+            if above >= self.deepest:
+                raise _refused(path, f"more than {self.deepest} folders lie in each other")
+            known = self._entries(tree, path, above)
+            self._known[tree] = known
+        elif above + known.depth > self.deepest:
+            raise _refused(path, f"more than {self.deepest} folders lie in each other")
+        return known
+
+    def _entries(self, tree: str, path: str, above: int) -> _Seen:
+        seen, last = _Seen(0, 1), b""
+        for entry in self.objects.read_tree(tree):
+            below = f"{path}/{entry.name.decode('utf-8', 'backslashreplace')}"
+            self._check(entry, below)
+            key = entry.name + b"/" if entry.is_tree else entry.name
+            if key <= last or entry.name == last.rstrip(b"/"):
+                raise _refused(below, "it is out of order or there twice")
+            last = key
+            seen.paths += 1
+            if entry.is_tree:
+                inner = self._walk(entry.oid, below, above + 1)
+                seen.paths += inner.paths
+                seen.depth = max(seen.depth, inner.depth + 1)
+            elif entry.mode != GITLINK:
+                self._expect(entry.oid, "blob", below)
+            if seen.paths > self.most_paths:
+                raise _refused(path, f"it unfolds to more than {self.most_paths:,} paths")
+        return seen
+
+    def _check(self, entry: TreeEntry, path: str) -> None:
+        if entry.mode not in _MODES:
+            raise _refused(path, f"its mode is {entry.mode:o}")
+        try:
+            check_name(entry.name, entry.name)
+        except UnsafeTree as error:
+            raise _refused(path, "git does not take such a name") from error
+
+    def _expect(self, oid: str, kind: str, path: str) -> None:
+        held = self.held.get(oid)
+        if held is None:
+            raise _refused(path, f"object {oid} is missing")
+        if held.kind != kind:
+            raise _refused(path, f"object {oid} is a {held.kind}, where a {kind} should be")
+        self.reached.add(oid)
+
+
+def _refused(path: str, what: str) -> TreeRefused:
+    return TreeRefused(
+        f"{path!r:.300}: {what}",
+        hint="it was damaged, or made by something other than runref: get it from elsewhere",
+    )
