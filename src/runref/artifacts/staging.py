@@ -49,21 +49,26 @@ class Staging:
             yield file
             self._waiting[digest], file.path = file.path, ""
 
-    def publish(self, digests: Collection[str]) -> None:
+    def publish(self, digests: Collection[str]) -> list[str]:
         """Let contents appear under their digests, once they are on the disk.
 
         Args:
             digests: Those that are to appear; what is not waiting is passed over.
+
+        Returns:
+            Those that appeared.
 
         Raises:
             StoreFull: There is no room.
             StoreUnusable: The operating system refuses.
         """
         chosen = {each: path for each, path in self._waiting.items() if each in digests}
-        for digest in chosen:
+        appearing = list(chosen)
+        for digest in appearing:
             del self._waiting[digest]
         try:
             self._blobs.publish_all(chosen)
         finally:
             self._waiting |= chosen  # what got no name is removed
         self._blobs.sync()
+        return appearing

@@ -79,9 +79,7 @@ def create(
             if plan is not None:
                 write_head(partial.stream, plan, progress)
                 plan.records.close()
-            write_artifacts(
-                partial.stream, manifest, project.artifacts, progress, written=reused
-            )
+            write_artifacts(partial.stream, manifest, project.artifacts, progress, written=reused)
         return Created(manifest, partial.finish(), plan, reused)
 
 

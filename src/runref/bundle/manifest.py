@@ -1,8 +1,9 @@
 """The manifest of a bundle: what is in it, by name, size and SHA-256, before any of it comes.
 
-JSON lines with sorted keys and no white space: a header, one line for each run, one for the pack of
-records, one for each artifact in the order of their digests. One bundle has one manifest: bytes that
-are not what `Manifest.encode` makes of them are refused.
+JSON lines with sorted keys and no white space: a header, one line for each run, one for each
+artifact that was nowhere, one for the pack of records, one for each artifact in the order of their
+digests. One bundle has one manifest: bytes that are not what `Manifest.encode` makes of them are
+refused.
 """
 
 from __future__ import annotations

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 
 from runref.bundle.choosing import Chosen
 from runref.git.files import writing
-from runref.git.format import FORMATS, GITLINK, Kind, TreeEntry, decode_tree, encode_commit, encode_tree
+from runref.git.format import (
+    FORMATS,
+    GITLINK,
+    Kind,
+    TreeEntry,
+    decode_tree,
+    encode_commit,
+    encode_tree,
+)
 from runref.git.objects import ObjectStore
 from runref.git.pack_file import PackFile
 from runref.model.ids import run_path

@@ -46,7 +46,9 @@ class Head:
 class Content:
     """One file of a bundle, read once and compared with what the manifest says."""
 
-    def __init__(self, tar: TarReader, name: str, sha256: str, size: int, on_bytes: OnBytes) -> None:
+    def __init__(
+        self, tar: TarReader, name: str, sha256: str, size: int, on_bytes: OnBytes
+    ) -> None:
         self.name = name
         self.size = size
         self._tar = tar

@@ -56,7 +56,7 @@ def write_artifacts(
 
     Raises:
         ArtifactMissing: One is not here any more.
-        ArtifactDamaged: One has another content.
+        ArtifactDamaged: One had another content; it is set aside.
         OSError: The system refused it.
     """
     seconds = manifest.seconds
@@ -98,7 +98,8 @@ def _copy(
             progress.advance(len(chunk))
         grown = bool(file.read(1))
     if left or grown or f"sha256:{hasher.hexdigest()}" != digest:
+        local.set_aside(digest)
         raise ArtifactDamaged(
-            f"the content that is stored as {digest} is another one",
-            hint="`runref fsck` lists all damage here; what a remote has whole can be brought anew",
+            f"the content that was stored as {digest} is another one; it was set aside",
+            hint="run the command again: what a remote has is brought anew, the rest left out",
         )

@@ -30,6 +30,7 @@ _COMMANDS = {
     "push": "Send records through git, and artifacts to remotes.",
     "pull": "Bring records through git; artifacts from remotes.",
     "sync": "Bring records, and send those that are lacking there.",
+    "bundle": "Move runs and artifacts in one file, without a network.",
     "fsck": "Check everything that the history claims, and repair it.",
     "gc": "Remove artifacts that no record holds.",
     "tag": "Add or remove tags.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from runref.errors import RunrefError
 from runref.git.checkout import UnsafeTree, check_name
@@ -46,10 +46,8 @@ class Closure:
     held: Mapping[str, PackedObject]
     most_paths: int = 1_000_000
     deepest: int = 200
-
-    def __post_init__(self) -> None:
-        self.reached: set[str] = set()
-        self._known: dict[str, _Seen] = {}
+    reached: set[str] = field(default_factory=set, init=False)
+    _known: dict[str, _Seen] = field(default_factory=dict, init=False)
 
     def walk(self, tree: str, path: str) -> int:
         """Check a tree with all that it reaches, and return how many paths it has.

@@ -46,7 +46,7 @@ class PackLimits:
 
     objects: int = 10_000_000
     object_size: int = 1 << 30
-    tree_size: int = 8 << 20
+    tree_size: int = 16 << 20
     ratio: int = 200
 
     def unpacked(self, pack_size: int) -> int:
@@ -76,7 +76,7 @@ class PackReader:
         read: Callable[[int], bytes],
         size: int,
         object_format: ObjectFormat,
-        limits: PackLimits = PackLimits(),  # noqa: B008 - frozen
+        limits: PackLimits = PackLimits(),
     ) -> None:
         self._read = read
         self._size = size
@@ -228,7 +228,8 @@ class _Window:
                 body = inflater.decompress(given, _CHUNK)
             except zlib.error as error:
                 raise _refused(f"an object cannot be unpacked at byte {self.position:,}") from error
-            self._advance(len(given) - len(inflater.unused_data) - len(inflater.unconsumed_tail))
+            rest = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+            self._advance(len(given) - len(rest))
             name.update(body)
             total += len(body)
             if total > size:
