@@ -124,6 +124,7 @@ def recorded_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         options = ("-i", "data/train.csv", "-o", "model.bin", "-o", "out")
         do(*runref, "run", *options, "--", sys.executable, "train.py", scale)
     do(*runref, "tag", "-a", "paper", "@")
+    do(*runref, "bundle", "create", str(base / "all.rrb"), "--with", "inputs,outputs")
     return place.path
 
 
@@ -155,9 +156,6 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
 
 
 @pytest.fixture
-def bundle(recorded: Place, cli: Callable[..., Done], tmp_path: Path) -> Path:
+def bundle(recorded_once: Path, tmp_path: Path) -> Path:
     """A bundle of all three runs, with everything."""
-    path = tmp_path / "all.rrb"
-    done = cli(recorded, "bundle", "create", str(path), "--with", "inputs,outputs")
-    assert done.status == 0, done.err
-    return path
+    return Path(shutil.copy(recorded_once.parent / "all.rrb", tmp_path))

@@ -19,13 +19,17 @@ def members(path: Path) -> dict[str, bytes]:
         return {member.name: tar.extractfile(member).read() for member in tar.getmembers()}
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 def manifest_of(path: Path):
     return parse_manifest(members(path)["MANIFEST"])
 
 
 def test_plain_tools_read_a_bundle(recorded, bundle, tmp_path):
     subprocess.run(["tar", "xf", bundle], cwd=tmp_path, check=True)
-    files = [path for path in (tmp_path / "sha256").glob("*/*")]
+    files = list((tmp_path / "sha256").glob("*/*"))
     assert {path.parent.name + path.name: path.read_bytes() for path in files} == {
         digits: path.read_bytes() for digits, path in recorded.artifacts().items()
     }
@@ -144,7 +148,7 @@ def test_what_looks_secret_is_named_and_nothing_is_written(recorded, cli, tmp_pa
     assert "console.log: Hugging Face token in line 1" in done.error["message"]
     assert "model.bin: Hugging Face token in line 1" in done.error["message"]
     assert KEY not in done.err + done.out
-    assert os.listdir(tmp_path) == ["recorded"]
+    assert names(tmp_path) == ["recorded"]
     assert cli(recorded, *command, "--allow-secrets").status == 0
     assert target.exists()
 
@@ -217,7 +221,7 @@ def test_a_file_that_exists_stays(recorded, cli, tmp_path):
     done = cli(recorded, "bundle", "create", str(target), "--json")
     assert (done.status, done.error["code"]) == (2, "bundle-exists")
     assert target.read_text() == "mine"
-    assert sorted(os.listdir(tmp_path)) == ["recorded", "x.rrb"]
+    assert names(tmp_path) == ["recorded", "x.rrb"]
     assert cli(recorded, "bundle", "create", str(target), "--force").status == 0
 
 

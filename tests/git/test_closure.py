@@ -53,7 +53,7 @@ def test_everything_that_is_reached_is_told(trees):
 def test_what_did_not_come_is_named_even_if_it_is_here(trees):
     blob = trees.objects.write_blob(b"is here already")
     root = trees.tree(TreeEntry(b"secret", FILE, blob))
-    with pytest.raises(TreeRefused, match="'code/secret': object .* is missing"):
+    with pytest.raises(TreeRefused, match=r"'code/secret': object .* is missing"):
         trees.closure().walk(root, "code")
 
 

@@ -41,17 +41,19 @@ class PackLimits:
         objects: How many objects.
         object_size: Bytes of one object, unpacked.
         tree_size: Bytes of one tree; about 35 for each of its names.
-        ratio: Bytes of all objects together for each byte of the pack, beyond 1 GiB.
+        ratio: Bytes of all objects together for each byte of the pack, beyond `base`.
+        base: Bytes of all objects together that a pack of any size may have.
     """
 
     objects: int = 10_000_000
     object_size: int = 1 << 30
     tree_size: int = 16 << 20
     ratio: int = 200
+    base: int = 1 << 30
 
     def unpacked(self, pack_size: int) -> int:
         """Bytes that all objects of a pack may have together."""
-        return (1 << 30) + self.ratio * pack_size
+        return self.base + self.ratio * pack_size
 
 
 class PackedObject(NamedTuple):
