@@ -17,6 +17,7 @@ NAMES = (
     "curves",
     "artifacts",
     "remotes",
+    "bundle",
 )
 
 
