@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runref.bundle.container import END, encode_header, padding
-from runref.bundle.manifest import MANIFEST, RECORDS, Manifest, parse_manifest
+from runref.bundle.manifest import MANIFEST, RECORDS, SIGNATURE, Manifest, parse_manifest
 from runref.git.format import (
     FILE,
     FORMATS,
@@ -36,12 +36,14 @@ class Forge:
         manifest: The manifest.
         objects: Kind and content of the objects of its pack, by name.
         artifacts: Contents by digest.
+        signature: Bytes of the signature; empty for none.
         adjust: What is done to the manifest at last.
     """
 
     manifest: Manifest
     objects: dict[str, tuple[str, bytes]]
     artifacts: dict[str, bytes]
+    signature: bytes = b""
     adjust: Callable[[Manifest], Manifest] = field(default=lambda manifest: manifest)
 
     @classmethod
@@ -50,13 +52,14 @@ class Forge:
             files = {each.name: tar.extractfile(each).read() for each in tar.getmembers()}
         pack = files.pop(RECORDS)
         manifest = parse_manifest(files.pop(MANIFEST))
+        signature = files.pop(SIGNATURE, b"")
         with tempfile.TemporaryDirectory() as folder:
             reader = PackReader(io.BytesIO(pack).read, len(pack), SHA1)
             reader.receive(folder)
             store = ObjectStore(folder, SHA1)
             objects = {oid: store.read(oid) for oid in reader.objects}
         artifacts = {f"sha256:{name[7:].replace('/', '')}": data for name, data in files.items()}
-        return cls(manifest, objects, artifacts)
+        return cls(manifest, objects, artifacts, signature)
 
     def write(self, kind: str, body: bytes) -> str:
         oid = SHA1.oid(kind, body)
@@ -118,7 +121,10 @@ class Forge:
         )
 
     def members(self, manifest: Manifest) -> dict[str, bytes]:
-        files = {MANIFEST: manifest.encode(), RECORDS: self.pack()}
+        files = {MANIFEST: manifest.encode()}
+        if self.signature:
+            files[SIGNATURE] = self.signature
+        files[RECORDS] = self.pack()
         for digest, data in sorted(self.artifacts.items()):
             files[f"sha256/{digest[7:9]}/{digest[9:]}"] = data
         return files

@@ -154,12 +154,17 @@ def still_holds(project: Project, manifest: Manifest) -> bool:
 def _found(
     project: Project, search: Search, request: Request
 ) -> tuple[list[RecordedRun], list[str]]:
-    """Return the runs that are named or found, and the ids of those that cannot be read."""
+    """Return the runs that are named or found, and the ids of those that cannot be read.
+
+    Where all are asked for, that includes the ones that were removed from lists: that they were is
+    what the other side should know.
+    """
     named = [project.read(run_id) for run_id in request.runs]
     if named and not request.query:
         return named, []
-    condition = search.condition(request.query)
-    found = {run.id: run for run in (*named, *search.find(condition).runs)}
+    found = {run.id: run for run in (*named, *search.find(search.condition(request.query)).runs)}
+    if not request.query:
+        found |= {run.id: run for run in Search(project, removed=True).find().runs}
     return list(found.values()), [each.id for each in search.unreadable()]
 
 

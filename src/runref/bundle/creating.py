@@ -27,12 +27,14 @@ class Created:
         size: Bytes of the file.
         plan: What was planned now; none where an earlier attempt was gone on with.
         reused: How many artifacts an earlier attempt had written.
+        signed: Whether it is signed.
     """
 
     manifest: Manifest
     size: int
     plan: Plan | None
     reused: int = 0
+    signed: bool = False
 
 
 def create(
@@ -80,7 +82,7 @@ def create(
                 write_head(partial.stream, plan, progress)
                 plan.records.close()
             write_artifacts(partial.stream, manifest, project.artifacts, progress, written=reused)
-        return Created(manifest, partial.finish(), plan, reused)
+        return Created(manifest, partial.finish(), plan, reused, signed=order.sign is not None)
 
 
 def stream(
@@ -114,7 +116,8 @@ def stream(
     write_artifacts(out, manifest, project.artifacts, progress)
     out.flush()
     head = head_length(plan.encoded, plan.signature, manifest)
-    return Created(manifest, head + length_of(manifest.artifacts.values()), plan)
+    size = head + length_of(manifest.artifacts.values())
+    return Created(manifest, size, plan, signed=order.sign is not None)
 
 
 def _may_go_on(project: Project, order: Order, begun: Begun) -> bool:

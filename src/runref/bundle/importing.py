@@ -18,7 +18,7 @@ from runref.artifacts.reading import OnBytes, ignore
 from runref.artifacts.staging import Staging
 from runref.bundle.checking import Nowhere, Records, Sink, take_artifacts, take_records
 from runref.bundle.manifest import Manifest
-from runref.bundle.reading import BundleReader, Head
+from runref.bundle.reading import BundleReader, Head, Vet, ignore_head
 from runref.errors import RunrefError
 from runref.model.merge import Kind
 from runref.project.project import Project
@@ -63,7 +63,12 @@ class Imported:
 
 
 def import_bundle(
-    project: Project, stream: BinaryIO, *, origin: str, on_bytes: OnBytes = ignore
+    project: Project,
+    stream: BinaryIO,
+    *,
+    origin: str,
+    vet: Vet = ignore_head,
+    on_bytes: OnBytes = ignore,
 ) -> Imported:
     """Verify a bundle, and take its runs and artifacts into the repository.
 
@@ -71,6 +76,7 @@ def import_bundle(
         project: The repository.
         stream: The bundle; need not be seekable.
         origin: What the history says of where it came from.
+        vet: Looks at the manifest and its signature before anything else is read; it may raise.
         on_bytes: Told the number of bytes read since its last call.
 
     Raises:
@@ -82,6 +88,7 @@ def import_bundle(
     """
     reader = BundleReader(stream, on_bytes=on_bytes)
     manifest, local = reader.head.manifest, project.artifacts
+    vet(reader.head)
     _require_format(project, manifest)
     _require_room(local, manifest)
     with Incoming.open(project.repository) as incoming, local.staging() as staging:

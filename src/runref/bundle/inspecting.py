@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from runref.artifacts.reading import OnBytes, ignore
 from runref.bundle.checking import Nowhere, take_artifacts, take_records
-from runref.bundle.reading import BundleReader, Head
+from runref.bundle.reading import BundleReader, Head, Vet, ignore_head
 from runref.git.files import Sharing, writing
 from runref.git.format import FORMATS
 from runref.git.objects import ObjectStore
@@ -40,11 +40,12 @@ class Inspected:
     absent: tuple[str, ...]
 
 
-def inspect(stream: BinaryIO, *, on_bytes: OnBytes = ignore) -> Inspected:
+def inspect(stream: BinaryIO, *, vet: Vet = ignore_head, on_bytes: OnBytes = ignore) -> Inspected:
     """Read a bundle to its end and verify all of it.
 
     Args:
         stream: Need not be seekable.
+        vet: Looks at the manifest and its signature before anything else is read; it may raise.
         on_bytes: Told the number of bytes read since its last call.
 
     Raises:
@@ -56,6 +57,7 @@ def inspect(stream: BinaryIO, *, on_bytes: OnBytes = ignore) -> Inspected:
     """
     reader = BundleReader(stream, on_bytes=on_bytes)
     manifest = reader.head.manifest
+    vet(reader.head)
     with writing(tempfile.gettempdir()):
         folder = tempfile.TemporaryDirectory(prefix="runref-inspect-")
     with folder as path:

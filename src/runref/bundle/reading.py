@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -41,6 +41,14 @@ class Head:
     def digest(self) -> str:
         """SHA-256 of the manifest, in hex digits: by it, the bundle is known."""
         return hashlib.sha256(self.encoded).hexdigest()
+
+
+Vet = Callable[[Head], None]
+"""Looks at the head of a bundle before the rest is read, and may raise."""
+
+
+def ignore_head(_head: Head) -> None:
+    """Take any bundle."""
 
 
 class Content:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import click
 
-from runref.cli.output import printable, say, tell
+from runref.cli.output import printable, say, tell, to_json
 from runref.cli.text import count_of, format_moment, format_size
 from runref.cli.transfer import tell_some
 from runref.model.record import Record
@@ -19,12 +21,73 @@ if TYPE_CHECKING:
     from runref.bundle.creating import Created
     from runref.bundle.importing import Imported
     from runref.bundle.inspecting import Inspected
+    from runref.bundle.reading import Head
     from runref.bundle.scanning import Scan
+    from runref.bundle.signing import Signature
+    from runref.git.signing.settings import SigningSettings
+    from runref.project.project import Project
 
 STANDARD = "-"
 """What stands for standard input or output."""
 _NAMED = 3
 _LISTED = 20
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def trust_options(command: F) -> F:
+    """Declare whose signatures count."""
+    for option in (
+        click.option(
+            "--require-signed", is_flag=True, help="Refuse it unless a trusted key has signed it."
+        ),
+        click.option(
+            "--allowed-signers",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help="Whose ssh keys count; by default gpg.ssh.allowedSignersFile of git's settings.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def trusted(allowed_signers: Path | None, project: Project | None = None) -> SigningSettings:
+    """Return whom git trusts here, or outside repositories; a file that is named counts instead."""
+    from runref.git.discovery import NotARepository
+    from runref.git.repository import Repository
+    from runref.git.signing.settings import user_settings
+
+    try:
+        repository = (
+            project.repository if project else Repository.discover(Path.cwd(), environ=os.environ)
+        )
+        settings = repository.signing()
+    except NotARepository:
+        settings = user_settings(os.environ)
+    if allowed_signers is None:
+        return settings
+    return replace(settings, allowed_signers=str(allowed_signers.absolute()))
+
+
+class Vetted:
+    """Looks at the signature of a bundle when its head was read.
+
+    Attributes:
+        signature: What it is worth.
+    """
+
+    def __init__(self, settings: SigningSettings, *, required: bool) -> None:
+        self._settings = settings
+        self._required = required
+        self.signature: Signature
+
+    def __call__(self, head: Head) -> None:
+        """Examine it; raises what `runref.bundle.signing.examine` raises."""
+        from runref.bundle.signing import examine
+
+        self.signature = examine(head, self._settings, required=self._required)
 
 
 class Parts(click.ParamType[tuple[str, ...]]):
@@ -92,15 +155,17 @@ def created_document(file: str, done: Created) -> dict[str, Any]:
         "unreadable": list(plan.chosen.unreadable) if plan else None,
         "by_reference": plan.chosen.by_reference if plan else None,
         "not_scanned": [*plan.scan.large, *plan.scan.binary] if plan else None,
+        "signed": done.signed,
     }
 
 
-def tell_inspected(found: Inspected) -> None:
+def tell_inspected(found: Inspected, signature: Signature) -> None:
     """Tell what is in a bundle."""
     manifest = found.head.manifest
     when = format_moment(manifest.created)
     say(f"made {when} by {printable(manifest.author)} with runref {printable(manifest.runref)}")
     say(f"asked for: {_asked(found)}")
+    say(f"signature: {_signed(signature)}")
     runs = sorted(found.records.items(), reverse=True)
     for run_id, record in runs[:_LISTED]:
         say(f"  {run_id}  {record.status:11}  {_about(record)}")
@@ -113,7 +178,7 @@ def tell_inspected(found: Inspected) -> None:
     tell_some("artifacts", found.absent, "named by its records, and not in it")
 
 
-def inspected_document(found: Inspected) -> dict[str, Any]:
+def inspected_document(found: Inspected, signature: Signature) -> dict[str, Any]:
     """Return what is in a bundle as JSON shows it."""
     manifest = found.head.manifest
     return {
@@ -147,12 +212,15 @@ def inspected_document(found: Inspected) -> dict[str, Any]:
         "artifact_bytes": found.artifact_bytes,
         "missing": list(manifest.missing),
         "absent": list(found.absent),
+        "signature": to_json(signature),
     }
 
 
-def tell_imported(done: Imported) -> None:
+def tell_imported(done: Imported, signature: Signature) -> None:
     """Tell what was taken from a bundle."""
     joined = done.joined
+    if signature.state != "unsigned":
+        say(f"signature: {_signed(signature)}")
     parts = [f"{count_of(len(joined.runs), 'run')} received", f"{done.already:,} here already"]
     parts += [count_of(joined.annotations, "annotation")] * bool(joined.annotations)
     say(", ".join(parts))
@@ -165,7 +233,7 @@ def tell_imported(done: Imported) -> None:
     tell_some("artifacts", done.absent, "named by its records, and neither in it nor here")
 
 
-def imported_document(done: Imported) -> dict[str, Any]:
+def imported_document(done: Imported, signature: Signature) -> dict[str, Any]:
     """Return what was taken as JSON shows it."""
     return {
         "tip": done.joined.tip,
@@ -177,6 +245,7 @@ def imported_document(done: Imported) -> dict[str, Any]:
         "stored": done.stored,
         "stored_bytes": done.stored_bytes,
         "absent": list(done.absent),
+        "signature": to_json(signature),
     }
 
 
@@ -196,6 +265,13 @@ def _tell_runs(runs: Any, state: str) -> None:
         more = f" and {len(runs) - _NAMED} more" if len(runs) > _NAMED else ""
         verb = "is" if len(runs) == 1 else "are"
         tell(f"{', '.join(runs[:_NAMED])}{more} {verb} {state}")
+
+
+def _signed(signature: Signature) -> str:
+    text: str = signature.state
+    text += f", {printable(signature.signer)}" * bool(signature.signer)
+    text += f", {signature.format} key {printable(signature.key)}" * bool(signature.key)
+    return text + f" ({printable(signature.detail)})" * bool(signature.detail)
 
 
 def _asked(found: Inspected) -> str:

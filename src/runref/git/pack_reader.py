@@ -230,8 +230,7 @@ class _Window:
                 body = inflater.decompress(given, _CHUNK)
             except zlib.error as error:
                 raise _refused(f"an object cannot be unpacked at byte {self.position:,}") from error
-            rest = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
-            self._advance(len(given) - len(rest))
+            self._advance(len(given) - len(inflater.unused_data or inflater.unconsumed_tail))
             name.update(body)
             total += len(body)
             if total > size:

@@ -14,6 +14,7 @@ import click
 from runref.cli.bundles import (
     STANDARD,
     Parts,
+    Vetted,
     created_document,
     imported_document,
     inspected_document,
@@ -21,6 +22,8 @@ from runref.cli.bundles import (
     tell_created,
     tell_imported,
     tell_inspected,
+    trust_options,
+    trusted,
 )
 from runref.cli.options import here, json_option, run_argument, store_option
 from runref.cli.output import print_json
@@ -30,6 +33,8 @@ from runref.project.supply import Supply
 
 if TYPE_CHECKING:
     from runref.bundle.choosing import Earlier
+    from runref.bundle.planning import Sign
+    from runref.project.project import Project
 
 
 @click.group()
@@ -67,6 +72,8 @@ def command() -> None:
     help="Leave out what an earlier bundle holds, or runs that ended before a date.",
 )
 @click.option("--no-fetch", is_flag=True, help="Ask no remote for artifacts that are not here.")
+@click.option("--sign", is_flag=True, help="Sign it as git signs: with ssh or gpg.")
+@click.option("--key", metavar="KEY", default="", help="Sign with another key; as for `sign`.")
 @click.option("--allow-secrets", is_flag=True, help="Go on where something looks secret.")
 @click.option("-f", "--force", is_flag=True, help="Replace FILE.")
 @json_option
@@ -77,9 +84,11 @@ def create(
     query: str,
     parts: tuple[str, ...],
     since: str,
+    key: str,
     store: str,
     *,
     no_fetch: bool,
+    sign: bool,
     allow_secrets: bool,
     force: bool,
     as_json: bool,
@@ -98,7 +107,7 @@ def create(
     Examples:
       runref bundle create week47.rrb --query 'started > "2026-11-16"' --with outputs,inputs
       runref bundle create week48.rrb --since week47.rrb --with outputs,inputs
-      runref bundle create paper.rrb 4f1c 8a03 --with outputs,inputs
+      runref bundle create paper.rrb 4f1c 8a03 --with outputs,inputs --sign
       runref bundle create - 4f1c | ssh cluster runref bundle import -
     """
     from runref.bundle.creating import create as create_file
@@ -119,7 +128,7 @@ def create(
         since=earlier.label,
         allow_secrets=allow_secrets,
     )
-    order = Order(request, earlier)
+    order = Order(request, earlier, _signing(project, key) if sign or key else None)
     with transfer_bar("artifacts") as brought, transfer_bar("bundle") as progress:
         supply = Supply(project, not no_fetch, brought, brought.retry)
         if file == STANDARD:
@@ -138,12 +147,15 @@ def create(
 
 @command.command("inspect", short_help="Verify a bundle and show what is in it.")
 @click.argument("file")
+@trust_options
 @json_option
-def inspect(file: str, *, as_json: bool) -> None:
+def inspect(
+    file: str, allowed_signers: Path | None, *, require_signed: bool, as_json: bool
+) -> None:
     """Read FILE, or standard input: -, to its end, verify all of it, and show what is in it.
 
-    Every digest is compared, and every record read. Nothing is written, and no repository is
-    needed.
+    Every digest is compared, and every record read. Who signed it is told, as far as git's settings
+    or --allowed-signers say whom to trust. Nothing is written, and no repository is needed.
 
     \b
     Examples:
@@ -152,24 +164,29 @@ def inspect(file: str, *, as_json: bool) -> None:
     """
     from runref.bundle.inspecting import inspect as inspect_stream
 
+    vetted = Vetted(trusted(allowed_signers), required=require_signed)
     with opened(file) as (stream, size), _reading(size) as on_bytes:
-        found = inspect_stream(stream, on_bytes=on_bytes)
+        found = inspect_stream(stream, vet=vetted, on_bytes=on_bytes)
     if as_json:
-        print_json(inspected_document(found))
+        print_json(inspected_document(found, vetted.signature))
     else:
-        tell_inspected(found)
+        tell_inspected(found, vetted.signature)
 
 
 @command.command("import", short_help="Take a bundle's runs and artifacts into the repository.")
 @click.argument("file")
+@trust_options
 @json_option
 @store_option
-def import_(file: str, store: str, *, as_json: bool) -> None:
+def import_(
+    file: str, allowed_signers: Path | None, store: str, *, require_signed: bool, as_json: bool
+) -> None:
     """Take the runs and artifacts of FILE, or of standard input: -, into the repository.
 
     All of it is verified before any of it is to be seen; a bundle that is damaged, or made to do
     harm, changes nothing. What is here already is passed over, so importing twice is harmless.
-    Runs that were forgotten here stay so.
+    Runs that were forgotten here stay so. A signature that is not over this bundle is refused
+    always; that somebody trusted has signed it, --require-signed asks for.
 
     \b
     Examples:
@@ -179,13 +196,21 @@ def import_(file: str, store: str, *, as_json: bool) -> None:
     from runref.bundle.importing import import_bundle
 
     project = here(store)
+    vetted = Vetted(trusted(allowed_signers, project), required=require_signed)
     origin = "a bundle" if file == STANDARD else Path(file).name
     with opened(file) as (stream, size), _reading(size) as on_bytes:
-        done = import_bundle(project, stream, origin=origin, on_bytes=on_bytes)
+        done = import_bundle(project, stream, origin=origin, vet=vetted, on_bytes=on_bytes)
     if as_json:
-        print_json(imported_document(done))
+        print_json(imported_document(done, vetted.signature))
     else:
-        tell_imported(done)
+        tell_imported(done, vetted.signature)
+
+
+def _signing(project: Project, key: str) -> Sign:
+    from runref.bundle.signing import signing_with
+    from runref.project.signing import with_key
+
+    return signing_with(with_key(project.repository.signing(), key))
 
 
 def _earlier(since: str) -> Earlier:

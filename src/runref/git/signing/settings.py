@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runref.git.config import Config, home_of
+from runref.git.config import Config, home_of, user_config
 
 SSH, GPG = "ssh", "gpg"
 
@@ -83,6 +83,11 @@ def settings_of(
         minimum_trust=value("gpg", "minTrustLevel").lower(),
         environ=environ,
     )
+
+
+def user_settings(environ: Mapping[str, str]) -> SigningSettings:
+    """Read what counts outside repositories, by which a signature can be checked."""
+    return settings_of(user_config(environ), environ, "", home_of(environ))
 
 
 def literal_key(text: str) -> str | None:
