@@ -200,6 +200,22 @@ def test_damage_in_what_was_begun_is_written_anew(recorded, bundle, cli):
     assert bundle.read_bytes() == whole
 
 
+def test_half_an_artifact_is_gone_on_with(recorded, bundle, cli):
+    """What is there of it is not written again: its inode and its bytes stay."""
+    whole = bundle.read_bytes()
+    end = whole.index(b"\0weights") + 5
+    partial = cut(bundle, end)
+    inode = partial.stat().st_ino
+    done = cli(recorded, "bundle", "create", str(bundle), "--with", "outputs,inputs", "--json")
+    assert done.json["resumed"]
+    assert bundle.read_bytes() == whole
+    assert bundle.stat().st_ino == inode
+    partial = cut(bundle, end)
+    partial.write_bytes(partial.read_bytes()[:-3] + b"???")  # what a power cut may leave
+    assert cli(recorded, "bundle", "create", str(bundle), "--with", "outputs,inputs").status == 0
+    assert bundle.read_bytes() == whole
+
+
 def test_another_request_begins_anew(recorded, bundle, cli):
     cut(bundle, len(bundle.read_bytes()) - 2048)
     done = cli(recorded, "bundle", "create", str(bundle), "--with", "outputs", "--json")

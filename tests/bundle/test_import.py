@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -114,6 +115,27 @@ def test_a_repository_of_sha256_has_bundles_too(recorded_once, make_repo, cli, t
     assert cli(target, "bundle", "import", str(path)).status == 0
     assert target.runs() == source.runs()
     target.git("fsck", "--strict")
+
+
+def test_what_was_forgotten_does_not_come_back(recorded, bundle, cli, tmp_path):
+    ids = recorded.runs()
+    forgetting = tmp_path / "forgetting.rrb"
+    cli(recorded, "bundle", "create", str(forgetting), *ids[:2], "--with", "inputs,outputs")
+    forge = Forge.of(forgetting)
+    gone = Forge.of(bundle).paths()[ids[2]].removeprefix("runs/")
+    tombstone = f"run: {ids[2]}\n".encode()
+    forge.put(f"tombstones/{gone}/2026-11-28T000000000000Z-x-00000000.yaml", "blob", tombstone)
+    tree = forge.entries(forge.manifest.root)[b"tombstones"].oid
+    forge.adjust = lambda manifest: replace(manifest, tombstones=tree)
+    done = cli(recorded, "bundle", "import", str(forge.save(forgetting)), "--json")
+    assert done.json["forgotten"] == [ids[2]], done.err
+    assert recorded.runs() == ids[:2]
+    for path in recorded.artifacts().values():
+        path.unlink()
+    done = cli(recorded, "bundle", "import", str(bundle), "--json")
+    assert (done.json["runs"], done.json["refused"]) == ([], [ids[2]])
+    assert recorded.runs() == ids[:2]
+    assert done.json["stored"] == 8, "the model, the file and the list of the third are not stored"
 
 
 hexadecimal = st.text("0123456789abcdef", min_size=64, max_size=64)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from runref.artifacts.transfer.progress import TransferProgress
 from runref.bundle.choosing import still_holds
-from runref.bundle.container import length_of
+from runref.bundle.container import BLOCK, length_of
 from runref.bundle.manifest import Manifest
 from runref.bundle.partial import Begun, PartialFile
 from runref.bundle.planning import Order, Plan, plan_bundle
-from runref.bundle.writing import head_length, write_artifacts, write_head
+from runref.bundle.writing import Part, head_length, part_of, write_artifacts, write_head
 from runref.git.files import writing
 from runref.project.project import Project
 from runref.project.supply import Supply
@@ -66,12 +67,13 @@ def create(
         RunrefError: see `plan_bundle` and `write_artifacts`.
     """
     with PartialFile(target, replace=replace) as partial:
-        begun = partial.begun()
+        begun, part = partial.begun(), None
         if begun is not None and _may_go_on(project, order, begun):
             manifest, plan, reused = begun.head.manifest, None, begun.artifacts
             progress.notice(f"goes on with the bundle that was begun at {manifest.created}")
-            progress.advance(begun.end)
-            partial.go_on_at(begun.end)
+            part = _part(project, begun)
+            partial.go_on_at(begun.end + (BLOCK + part.size if part else 0))
+            _tell_reused(progress, begun, part)
         else:
             partial.go_on_at(0)
             plan = plan_bundle(project, order, supply, target.parent)
@@ -81,7 +83,9 @@ def create(
             if plan is not None:
                 write_head(partial.stream, plan, progress)
                 plan.records.close()
-            write_artifacts(partial.stream, manifest, project.artifacts, progress, written=reused)
+            write_artifacts(
+                partial.stream, manifest, project.artifacts, progress, written=reused, part=part
+            )
         return Created(manifest, partial.finish(), plan, reused, signed=order.sign is not None)
 
 
@@ -118,6 +122,21 @@ def stream(
     head = head_length(plan.encoded, plan.signature, manifest)
     size = head + length_of(manifest.artifacts.values())
     return Created(manifest, size, plan, signed=order.sign is not None)
+
+
+def _tell_reused(progress: TransferProgress, begun: Begun, part: Part | None) -> None:
+    progress.advance(sum(islice(begun.head.manifest.sizes(), begun.artifacts + 1)))
+    progress.advance(part.size if part else 0)
+    for _ in range(begun.artifacts):
+        progress.file_done()
+
+
+def _part(project: Project, begun: Begun) -> Part | None:
+    """Return what is there of the artifact in whose middle the earlier attempt ended."""
+    if not begun.part:
+        return None
+    digest = next(islice(begun.head.manifest.artifacts, begun.artifacts, None))
+    return part_of(project.artifacts, digest, begun.part, begun.part_sha256)
 
 
 def _may_go_on(project: Project, order: Order, begun: Begun) -> bool:

@@ -16,12 +16,14 @@ from typing import BinaryIO
 from runref.artifacts import LocalStore
 from runref.artifacts.reading import OnBytes, ignore
 from runref.artifacts.staging import Staging
+from runref.artifacts.transfer.wanted import expand
 from runref.bundle.checking import Nowhere, Records, Sink, take_artifacts, take_records
 from runref.bundle.manifest import Manifest
 from runref.bundle.reading import BundleReader, Head, Vet, ignore_head
 from runref.errors import RunrefError
 from runref.model.merge import Kind
 from runref.project.project import Project
+from runref.project.supply import wanted_of
 from runref.store.differences import differences, forgotten_runs
 from runref.store.incoming import Incoming
 from runref.store.joining import Joined, graft
@@ -163,11 +165,10 @@ def _not_forgotten(project: Project, records: Records) -> list[str]:
 
 
 def _absent(local: LocalStore, records: Records, kept: list[str]) -> tuple[str, ...]:
-    """Return what records of the bundle name, directories not opened, and is not here."""
-    named = {
-        file.digest
-        for run_id in kept
-        for file in (*records.records[run_id].inputs, *records.records[run_id].outputs)
-        if file.digest and file.stored
-    }
-    return tuple(sorted(digest for digest in named if not local.contains(digest)))
+    """Return what records of the bundle name with its content, and is not here."""
+    taken = (records.records[run_id] for run_id in kept)
+    files = (file for each in taken for file in (*each.inputs, *each.outputs) if file.stored)
+    needed = expand(local, wanted_of(files))
+    lost = {*needed.absent, *(each.digest for each in needed.failed)}
+    lost |= {digest for digest in needed.files if not local.contains(digest)}
+    return tuple(sorted(lost))

@@ -40,10 +40,14 @@ class Begun:
     Attributes:
         head: The beginning of the bundle.
         artifacts: How many artifacts are there, whole.
+        part: Bytes that are there of the next one.
+        part_sha256: SHA-256 of these, in hex digits.
     """
 
     head: Head
-    artifacts: int
+    artifacts: int = 0
+    part: int = 0
+    part_sha256: str = ""
 
     @property
     def end(self) -> int:
@@ -101,19 +105,21 @@ class PartialFile:
 
     def begun(self) -> Begun | None:
         """Return what an earlier attempt left; none where it is not worth going on with."""
-        whole = 0
         try:
             reader = BundleReader(self.stream)
             reader.records().finish()
         except (NoBundle, BundleTooNew, BundleDamaged, BundleRefused):
             return None
+        head, whole, part = reader.head, 0, None
         try:
             for _, content in reader.artifacts():
+                part = content
                 content.finish()
-                whole += 1
+                whole, part = whole + 1, None
         except (BundleDamaged, BundleRefused):
-            pass
-        return Begun(reader.head, whole)
+            if part is not None:
+                return Begun(head, whole, part.taken, part.sha256_so_far)
+        return Begun(head, whole)
 
     def go_on_at(self, position: int) -> None:
         """Drop everything behind a position, and write there.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from runref.artifacts import LocalStore
-from runref.artifacts.transfer.wanted import Wanted, expand
+from runref.artifacts.transfer.wanted import expand
 from runref.bundle.choosing import Chosen, Earlier, choose
 from runref.bundle.manifest import Manifest, Request
 from runref.bundle.packing import Packed, pack_records
@@ -133,8 +133,8 @@ def _artifacts(
     done = supply.bring(wanted)
     if done.ended_by:
         raise done.ended_by
-    names = _names(local, chosen.files, wanted)
     needed = expand(local, wanted)
+    names = _names(local, chosen.files, needed.manifests)
     refused = {each.digest for each in needed.failed}
     sizes: dict[str, int] = {}
     missing: list[str] = []
@@ -149,12 +149,11 @@ def _artifacts(
 
 
 def _names(
-    local: LocalStore, files: Iterable[DataFile], wanted: Iterable[Wanted]
+    local: LocalStore, files: Iterable[DataFile], directories: Iterable[str]
 ) -> dict[str, str]:
     """Return what records call contents, by digest."""
     names = {file.digest: file.path for file in files}
-    here = expand(local, wanted).manifests
-    for digest in here:
+    for digest in directories:
         entries = local.read_manifest(digest).entries
         names |= {each.digest: f"{names[digest]}/{each.path}" for each in entries if each.is_file}
     return names

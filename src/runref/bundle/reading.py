@@ -52,17 +52,29 @@ def ignore_head(_head: Head) -> None:
 
 
 class Content:
-    """One file of a bundle, read once and compared with what the manifest says."""
+    """One file of a bundle, read once and compared with what the manifest says.
+
+    Attributes:
+        name: Its name in the tar.
+        size: Its bytes.
+        taken: How many of them were read.
+    """
 
     def __init__(
         self, tar: TarReader, name: str, sha256: str, size: int, on_bytes: OnBytes
     ) -> None:
         self.name = name
         self.size = size
+        self.taken = 0
         self._tar = tar
         self._sha256 = sha256
         self._hasher = hashlib.sha256()
         self._on_bytes = on_bytes
+
+    @property
+    def sha256_so_far(self) -> str:
+        """SHA-256 of what was read, in hex digits."""
+        return self._hasher.hexdigest()
 
     def read(self, size: int) -> bytes:
         """Return up to so many bytes, none at the end.
@@ -71,6 +83,7 @@ class Content:
             BundleDamaged: The bundle ends too early.
         """
         data = self._tar.read(size)
+        self.taken += len(data)
         self._hasher.update(data)
         self._on_bytes(len(data))
         return data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO
 
@@ -14,6 +15,33 @@ from runref.bundle.manifest import MANIFEST, RECORDS, SIGNATURE, Manifest, artif
 from runref.bundle.planning import Plan
 
 _CHUNK = 1 << 20
+
+
+@dataclass(slots=True)
+class Part:
+    """The beginning of an artifact.
+
+    Attributes:
+        size: Its bytes.
+        hasher: Has taken them.
+    """
+
+    size: int = 0
+    hasher: hashlib._Hash = field(default_factory=hashlib.sha256)
+
+
+def part_of(local: LocalStore, digest: str, size: int, sha256: str) -> Part | None:
+    """Return the beginning of an artifact that is here; none where its SHA-256 is another one.
+
+    Raises:
+        ArtifactMissing: It is not here any more.
+    """
+    part = Part()
+    with local.open(digest) as file:
+        while chunk := file.read(min(_CHUNK, size - part.size)):
+            part.hasher.update(chunk)
+            part.size += len(chunk)
+    return part if part.size == size and part.hasher.hexdigest() == sha256 else None
 
 
 def write_head(stream: BinaryIO, plan: Plan, progress: TransferProgress) -> None:
@@ -44,6 +72,7 @@ def write_artifacts(
     progress: TransferProgress,
     *,
     written: int = 0,
+    part: Part | None = None,
 ) -> None:
     """Write the artifacts, and the end.
 
@@ -53,6 +82,7 @@ def write_artifacts(
         local: Where they are.
         progress: Told what is written.
         written: How many are there already.
+        part: What is there of the next one, its header included.
 
     Raises:
         ArtifactMissing: One is not here any more.
@@ -61,8 +91,10 @@ def write_artifacts(
     """
     seconds = manifest.seconds
     for digest, size in islice(manifest.artifacts.items(), written, None):
-        stream.write(encode_header(artifact_name(digest), size, seconds))
-        _copy(local, digest, size, stream, progress)
+        if part is None:
+            stream.write(encode_header(artifact_name(digest), size, seconds))
+        _copy(local, digest, size, stream, progress, part=part or Part())
+        part = None
         stream.write(padding(size))
         progress.file_done()
     stream.write(END)
@@ -87,10 +119,17 @@ def head_length(encoded: bytes, signature: bytes, manifest: Manifest) -> int:
 
 
 def _copy(
-    local: LocalStore, digest: str, size: int, stream: BinaryIO, progress: TransferProgress
+    local: LocalStore,
+    digest: str,
+    size: int,
+    stream: BinaryIO,
+    progress: TransferProgress,
+    *,
+    part: Part,
 ) -> None:
-    hasher, left = hashlib.sha256(), size
+    hasher, left = part.hasher, size - part.size
     with local.open(digest) as file:
+        file.seek(part.size)
         while left and (chunk := file.read(min(_CHUNK, left))):
             hasher.update(chunk)
             stream.write(chunk)
