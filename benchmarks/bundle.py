@@ -1,7 +1,7 @@
 """A bundle of large artifacts, made, inspected and imported, beside `tar` and `sha256sum`.
 
 `tar` writes the same artifacts into a file, `sha256sum` reads that file, and what was written is
-put onto the disk, as `runref bundle create` does. Rounds alternate. Peaks of memory are those of the
+put onto the disk, as `runref bundle create` does. Rounds alternate. Peaks of memory are those of a
 whole process. `RUNREF_BENCH_BUNDLE_MIB` says how much there is; twice as much must be free.
 """
 

@@ -25,7 +25,7 @@ ERRORS = {
     "bundle-damaged": "Copy it again from where it was made; `sha256sum` says whether both files "
     "agree.",
     "bundle-exists": "Name another file; `--force` replaces one.",
-    "bundle-holds-secrets": "Leave the named runs out; `--allow-secrets` if nothing there is secret.",
+    "bundle-holds-secrets": "Leave those runs out; `--allow-secrets` if nothing there is secret.",
     "bundle-refused": "Ask who made it, and with what; nothing of it was taken.",
     "bundle-too-large": "Free space on the disk of the repository.",
     "bundle-too-new": "Upgrade runref.",

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runref.capture.snapshot import manifest_digest, manifest_of
-from runref.model.snapshot_manifest import manifest_line
 from runref.git.repository import Repository
+from runref.model.snapshot_manifest import manifest_line
 
 SHA = "ab" * 32
 
