@@ -126,6 +126,7 @@ ERRORS = {
     "unknown-run": "`runref ls` shows the runs.",
     "unknown-series": "The message lists the metrics of the run.",
     "unreadable-document": "Restore the named file from another clone.",
+    "unreadable-tombstone": "Fetch it from another clone, or upgrade runref.",
     "unreadable-run": "Fetch the run from another clone; other runs are not affected.",
     "unsafe-tree": "Do not check it out: runref did not make it, or it is damaged.",
     "unsupported-format": "Upgrade runref.",

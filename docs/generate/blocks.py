@@ -28,6 +28,7 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "fields of run.yaml": lambda: field_tables.field_table("run"),
     "fields of metrics.jsonl": lambda: field_tables.field_table("metrics"),
     "fields of annotations": lambda: field_tables.field_table("annotation"),
+    "fields of tombstones": lambda: field_tables.field_table("tombstone"),
     "fields of the directory manifest": field_tables.manifest_table,
     "settings": lambda: field_tables.field_table("config"),
     "settings file": python_interface.settings_file,

@@ -32,7 +32,7 @@ def names(cls: type) -> set[str]:
     return {field.name for field in dataclasses.fields(cls)}
 
 
-@pytest.mark.parametrize("name", ["run", "metrics", "annotation", "config"])
+@pytest.mark.parametrize("name", ["run", "metrics", "annotation", "tombstone", "config"])
 def test_every_field_of_a_schema_has_a_meaning(name: str) -> None:
     assert field_tables.undescribed(name) == []
 
