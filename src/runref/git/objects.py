@@ -76,6 +76,11 @@ class ObjectStore:
         self._local = threading.local()
 
     @property
+    def folder(self) -> str:
+        """Where the repository's own objects lie."""
+        return self._folder
+
+    @property
     def _places(self) -> tuple[tuple[LooseObjects, Packs], ...]:
         if not self._places_found:
             folders = [self._folder, *_alternates(self._folder)]

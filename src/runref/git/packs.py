@@ -60,6 +60,7 @@ class Packs:
             if changed == self._listed and not even_if_unchanged:
                 return
             self._listed = changed
+            self._freshened.clear()  # whoever frees objects changes the folder to have this
             names: set[str] = set()
             with suppress(FileNotFoundError):
                 found = set(os.listdir(self.folder))

@@ -1,5 +1,5 @@
 # Text paths: Path costs more than most of the system calls made here.
-# ruff: noqa: PTH104, PTH108, PTH116, PTH120, PTH123
+# ruff: noqa: PTH104, PTH108, PTH110, PTH116, PTH120, PTH123
 """References: reading them, and moving one by compare-and-swap under git's own lock.
 
 dulwich has this too, but treats a ref that it cannot read as absent (so a hiccup of a network file
@@ -130,6 +130,39 @@ class Ref:
             sync_folder(os.path.dirname(self._path))
             return True
 
+    def past(self) -> set[str]:
+        """Every object that its reflog names."""
+        try:
+            with open(f"{self._storage.common_dir}/logs/{self.name}", "rb") as file:
+                fields = [line.split(b" ", 2)[:2] for line in file]
+        except (FileNotFoundError, NotADirectoryError):
+            return set()
+        return {oid.decode("ascii", "replace") for line in fields for oid in line} - {
+            "0" * self._storage.object_format.hex_length
+        }
+
+    def forget_past(self, *, message: str, wait: float = 15.0) -> None:
+        """Make the reflog begin with the present value, so that it holds no older one.
+
+        Args:
+            message: What the reflog says.
+            wait: Seconds to wait for another program's lock.
+
+        Raises:
+            RefLocked: The lock file stayed for longer than ``wait``.
+            RefUnreadable: The present value cannot be read.
+            CannotWrite: The system refused to write; the reflog is as it was.
+        """
+        log = f"{self._storage.common_dir}/logs/{self.name}"
+        with writing(log), self._locked(wait):
+            value = self.read()
+            if not value or not os.path.exists(log):
+                return
+            temporary = f"{log}.{os.urandom(6).hex()}.lock"  # git takes no such file for a log
+            self._log("", value, message, path=temporary)
+            os.rename(temporary, log)
+            sync_folder(os.path.dirname(log))
+
     def lock_age(self) -> float | None:
         """Seconds since some program locked the ref; None where it is not locked.
 
@@ -180,8 +213,8 @@ class Ref:
                     hint=f"if no git is running, remove {self._lock}",
                 )
 
-    def _log(self, old: str, new: str, message: str) -> None:
-        path = f"{self._storage.common_dir}/logs/{self.name}"
+    def _log(self, old: str, new: str, message: str, *, path: str = "") -> None:
+        path = path or f"{self._storage.common_dir}/logs/{self.name}"
         make_folders(os.path.dirname(path), self._storage.sharing)
         none = "0" * self._storage.object_format.hex_length
         said = " ".join(message.split())

@@ -15,6 +15,7 @@ from runref.artifacts import ArtifactMissing, LocalStore
 from runref.artifacts.blobs import damaged
 from runref.git.files import make_folders
 from runref.git.objects import ObjectDamaged, ObjectMissing, ObjectStore
+from runref.git.sweep_mark import unswept
 from runref.model.record import Record
 from runref.store.recorded import read_record
 from runref.store.runs_ref import RunsRef
@@ -61,10 +62,14 @@ def bring_objects(run: RunDirectory, runs: RunsRef) -> None:
         return
     start, sealed = run.read_start(), run.read_sealed()
     source = objects_of(run, runs)
-    for each in (start.code, sealed):
-        with suppress(ObjectMissing, ObjectDamaged):
-            if each is not None:
-                copy_tree(each.tree, source, runs.objects)
+
+    def copy() -> None:
+        for each in (start.code, sealed):
+            with suppress(ObjectMissing, ObjectDamaged):
+                if each is not None:
+                    copy_tree(each.tree, source, runs.objects)
+
+    unswept(runs.repository.common_dir, copy)
 
 
 def bring_contents(run: RunDirectory, sealed: Sealed, spool: Spool, runs: RunsRef) -> None:

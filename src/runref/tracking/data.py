@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from runref.artifacts import LocalStore, conflict
 from runref.artifacts.artifact import Artifact
 from runref.capture.secrecy import mask_text, strip_credentials
 from runref.errors import RunrefError
+from runref.git.sweep_mark import sweep_mark
 from runref.model.record import DataFile
 from runref.tracking.at_urls import UrlOptions, copied, no_options, referred
 from runref.tracking.naming import is_elsewhere, local_path, paths_named
@@ -88,15 +89,32 @@ class DataStore:
         else:
             yield from self._named(local_path(given), folder, None)
 
-    def output_made(self, name: str, save: Callable[..., Any]) -> DataFile:
-        """Store what ``save(file)`` writes, as the output `name`."""
+    def output_made(
+        self, name: str, save: Callable[..., Any], record: Callable[[DataFile], None]
+    ) -> None:
+        """Store what ``save(file)`` writes, as the output `name`, and record it."""
         try:
             with tempfile.TemporaryDirectory(prefix="runref-") as folder:
                 target = Path(folder) / (Path(name).name or "figure")
                 save(target)
-                return self._stored(target, name)
+                self.recorded(lambda: [self._stored(target, name)], record)
         except Exception as error:  # noqa: BLE001 - drawing is foreign code and may raise anything
-            return _lost(name, str(error) or type(error).__name__)
+            record(_lost(name, str(error) or type(error).__name__))
+
+    def recorded(
+        self, describe: Callable[[], Iterable[DataFile]], record: Callable[[DataFile], None]
+    ) -> None:
+        """Record files that `describe` stores and describes.
+
+        What was stored before the record named it may be freed by somebody who saw no use of it.
+        Then it is stored once more.
+        """
+        mark = sweep_mark(self._common_dir)
+        for file in describe():
+            record(file)
+        while mark != (mark := sweep_mark(self._common_dir)):
+            for _ in describe():
+                pass
 
     def _named(self, name: str, folder: Path, limit: int | None) -> Iterator[DataFile]:
         try:

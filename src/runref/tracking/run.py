@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -200,8 +201,8 @@ class Run:
                 ``artifacts.reference_over`` of the settings.
         """
         if self._data is not None and self._part.usable("an input"):
-            for file in self._data.inputs(path, copy=copy):
-                self._add_data("input", file)
+            data = self._data
+            data.recorded(lambda: data.inputs(path, copy=copy), partial(self._add_data, "input"))
 
     def log_output(self, path: str | PathLike[str]) -> None:
         """Record what the run wrote, by the digest of its content, which is stored.
@@ -210,8 +211,8 @@ class Run:
             path: A file or directory, or a pattern such as ``ckpt/*.pt``.
         """
         if self._data is not None and self._part.usable("an output"):
-            for file in self._data.outputs(path):
-                self._add_data("output", file)
+            data = self._data
+            data.recorded(lambda: data.outputs(path), partial(self._add_data, "output"))
 
     log_artifact = log_output
 
@@ -229,7 +230,7 @@ class Run:
             kind = type(figure).__name__
             self._part.notices.add("not-a-figure", f"{name}: a {kind} is no figure", about=name)
             return
-        self._add_data("output", self._data.output_made(name, save))
+        self._data.output_made(name, save, partial(self._add_data, "output"))
 
     def log_table(self, name: str, columns: Sequence[Any], rows: Iterable[Any]) -> None:
         """Record a table as an output, the CSV file ``tables/<name>.csv``.
@@ -357,7 +358,7 @@ class Run:
         def save(target: Path) -> None:
             target.write_bytes(made().encode("utf-8", "surrogateescape"))
 
-        self._add_data("output", self._data.output_made(path, save))
+        self._data.output_made(path, save, partial(self._add_data, "output"))
 
     def _add_data(self, role: str, file: DataFile) -> None:
         if file.problem:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from runref.capture.console.cap import cap_console
 from runref.git.objects import ObjectStore, TreeEntry
+from runref.git.sweep_mark import unswept
 from runref.model.codec import UnreadableDocument, dump_yaml, load_json
 from runref.model.commit_message import commit_message
 from runref.model.documents import to_document
@@ -55,6 +56,10 @@ def seal(run: RunDirectory, objects: ObjectStore) -> Sealed:
             break the schema; nothing is lost, the folder stays.
         OSError: a file could not be read or written.
     """
+    return unswept(Path(objects.folder).parent, lambda: _write_record(run, objects))
+
+
+def _write_record(run: RunDirectory, objects: ObjectStore) -> Sealed:
     start = run.read_start()
     end = run.read_end()
     if end is None:

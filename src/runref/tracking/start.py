@@ -16,6 +16,7 @@ from runref.capture.snapshot import take_snapshot
 from runref.capture.variables import capture_variables
 from runref.capture.working_paths import python_path_inside
 from runref.errors import RunrefError
+from runref.git.sweep_mark import sweep_mark
 from runref.model.ids import is_run_id, new_run_id
 from runref.model.record import Code, Command, DataFile, Notice, Parameter
 from runref.model.times import now, parse_time
@@ -87,10 +88,12 @@ def start_run(stores: Stores, request: Request, tell: Tell) -> Run:
     Only what the user can mend before the training begins raises: nothing here does for the state
     of a disk.
     """
+    mark = sweep_mark(stores.repository.common_dir)
     moment, monotonic = now(), time.monotonic()
     notices: list[Notice] = []
     unborn = stores.spool.unborn()
     apart = not stores.repository.takes_objects()
+    given = stores
     if apart:
         stores = _set_apart(stores, unborn, tell)
     code = request.code or _snapshot(stores, request, notices, tell)
@@ -133,6 +136,10 @@ def start_run(stores: Stores, request: Request, tell: Tell) -> Run:
         unrecorded = Run(None, tell=tell)
         unrecorded.config.update({name: each.value for name, each in start.params.items()})
         return unrecorded
+    if sweep_mark(stores.repository.common_dir) != mark:
+        # What was there already may have been freed before anything referred to it.
+        stores.spool.remove(folder)
+        return start_run(given, request, tell)
     return Run(
         Writer(folder, start, name=name, keeper=None if apart else _keeper(stores, code)),
         tell=tell,

@@ -17,6 +17,7 @@ from runref.capture.snapshot.survey import Survey, Unsettled
 from runref.capture.snapshot.trees import Trees
 from runref.git.discovery import NotARepository
 from runref.git.format import GITLINK
+from runref.git.sweep_mark import sweep_mark
 from runref.model.record import Code, LeftOut
 from runref.model.snapshot_manifest import join_lines, manifest_digest, manifest_line
 
@@ -97,6 +98,7 @@ class _Maker:
                     repository.object_format,
                     self._own_folders,
                     repository.config("core", "autocrlf"),
+                    sweep_mark(repository.common_dir),  # what it knows may have been freed since
                 )
             ),
         )
