@@ -33,7 +33,7 @@ from runref.artifacts.remote.store import Stored
 DAMAGED = "damaged"
 """Folder of the store for damaged content that was taken out of the way."""
 
-_FRESH = 3600
+FRESH = 3600
 """Seconds for which a time need not be renewed; far less than the collector's age guard."""
 _MANY = 16
 """Files from which syncing their whole file system is quicker than syncing each."""
@@ -77,7 +77,7 @@ class Blobs:
             status = os.stat(path)
             if status.st_size != size:
                 return False
-            if status.st_mtime < time.time() - _FRESH:
+            if status.st_mtime < time.time() - FRESH:
                 os.utime(path)
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             return False

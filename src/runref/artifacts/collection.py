@@ -178,7 +178,7 @@ def collect_remote(
     with nullcontext(time_there(store)) if dry_run else marked(store, who) as now:
         before = float("-inf") if now is None else now - min_age
         claims = read_claims(store, before)
-        _refuse_strangers(store, claims.claimants, known_runs)
+        refuse_strangers(store, claims.claimants, known_runs)
         found = sort_out(store.contents(), held, claims.digests, before)
         freed = Amount.of(found.free)
         if not dry_run:
@@ -207,9 +207,14 @@ def _free_remotely(
     return Amount(count, size)
 
 
-def _refuse_strangers(
+def refuse_strangers(
     store: RemoteStore, claimants: Iterable[Claimant], known_runs: Collection[str]
 ) -> None:
+    """Refuse to remove anything from a remote that serves a repository which is not known here.
+
+    Raises:
+        RemoteShared: It does.
+    """
     for each in claimants:
         if each.oldest_run not in known_runs:
             raise RemoteShared(

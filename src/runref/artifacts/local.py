@@ -22,7 +22,7 @@ from runref.artifacts.remote.store import Stored
 from runref.artifacts.staging import Staging
 from runref.artifacts.stat_cache import StatCache
 from runref.artifacts.tree import Found, describe, hash_bytes, hash_found, list_names
-from runref.artifacts.unused import partials, remove_unused, time_of_store
+from runref.artifacts.unused import make_old, partials, remove_unused, time_of_store
 
 
 class LocalStore:
@@ -124,6 +124,10 @@ class LocalStore:
             StoreUnusable: The operating system refuses.
         """
         return remove_unused(self._blobs, digest, before)
+
+    def make_old(self, digests: Iterable[str]) -> float:
+        """Let contents look unused for long, and return the moment for `delete_unused`."""
+        return make_old(self._blobs, digests)
 
     def now(self) -> float:
         """Return what time it is by the clock of the store's file system."""

@@ -12,13 +12,30 @@ stores it again.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from runref.artifacts.blobs import Blobs
+from runref.artifacts.blobs import FRESH, Blobs
 from runref.artifacts.leftovers import extent
 from runref.artifacts.leftovers import remove as remove_leftover
 from runref.artifacts.new_file import unusable
+
+
+def make_old(blobs: Blobs, digests: Iterable[str]) -> float:
+    """Let contents look unused for so long that whoever uses one from now on renews its time.
+
+    One that is not there, or belongs to somebody else, stays as it is.
+
+    Returns:
+        A moment, in seconds since the epoch: what is younger was used since.
+    """
+    now = time_of_store(blobs)
+    for digest in digests:
+        path = blobs.path_of(digest)
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            old = min(os.stat(path).st_mtime, now - 2 * FRESH)
+            os.utime(path, (old, old))
+    return now - FRESH
 
 
 def time_of_store(blobs: Blobs) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from runref.artifacts.remote.claimed import Claimed
-from runref.artifacts.remote.claims import Claimant, claim
+from runref.artifacts.remote.claims import Claimant, claim, withdraw
 from runref.artifacts.remote.store import RemoteStore
 from runref.project.project import Project
 from runref.project.remotes import Remote
@@ -27,13 +27,32 @@ def claim_at(
         RemoteBusy: A gc is going on there.
     """
     common_dir = project.repository.common_dir
-    claimed = Claimed(artifacts_path(common_dir) / "claimed", remote.url)
+    claimed = _claimed(project, remote)
     new = claimed.without(digests)
     if not new:
         return
     folder = project.repository.root or common_dir
-    claim(store, Claimant(_oldest_run(project), folder.name), new)
-    claimed.remember(new)
+    name = claim(store, Claimant(_oldest_run(project), folder.name), new)
+    claimed.remember(new, name)
+
+
+def withdraw_at(
+    project: Project, remote: Remote, store: RemoteStore, digests: Collection[str]
+) -> None:
+    """Take back what this clone has claimed of some contents; raises as `withdraw`.
+
+    Args:
+        project: The repository.
+        remote: The remote.
+        store: The same remote, connected.
+        digests: What no record here holds any more.
+    """
+    claimed = _claimed(project, remote)
+    claimed.withdrawn(digests, withdraw(store, claimed.names(), digests))
+
+
+def _claimed(project: Project, remote: Remote) -> Claimed:
+    return Claimed(artifacts_path(project.repository.common_dir) / "claimed", remote.url)
 
 
 def _oldest_run(project: Project) -> str:

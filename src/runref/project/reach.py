@@ -14,10 +14,14 @@ from runref.git.all_refs import all_refs
 from runref.git.objects import ObjectMissing
 from runref.model.record import DataFile
 from runref.project.project import Project
+from runref.store.differences import forgotten_runs
 from runref.store.recorded import read_record
 from runref.store.runs_ref import RUNS_REF, check_format
 from runref.store.trees import entry_at
 from runref.tracking.live import live_run
+
+_LOOKS = 3
+"""How often a run of the spool is looked for, which changes its name when it ends."""
 
 
 class HoldingsUnknown(RunrefError):
@@ -42,7 +46,11 @@ class Reach:
 
 
 def reach(
-    projects: Sequence[Project], stores: Sequence[RemoteStore] = (), lost: Collection[str] = ()
+    projects: Sequence[Project],
+    stores: Sequence[RemoteStore] = (),
+    lost: Collection[str] = (),
+    *,
+    without: Collection[str] = (),
 ) -> Reach:
     """Return what the records of repositories reach.
 
@@ -53,6 +61,7 @@ def reach(
         projects: The repositories. Manifests are looked up in all their local stores.
         stores: Remotes that are asked for manifests which are not here, in this order.
         lost: Digests of manifests that may be missing: their files count as held by nobody.
+        without: Runs of the runs ref that do not count, as they are to go.
 
     Raises:
         HoldingsUnknown: A record or a manifest cannot be read.
@@ -60,7 +69,7 @@ def reach(
     reached = Reach()
     directories: set[str] = set()
     for project in projects:
-        for file in _files(project, reached):
+        for file in _files(project, reached, without):
             reached.digests.add(file.digest)
             if file.kind == "directory":
                 directories.add(file.digest)
@@ -72,7 +81,9 @@ def reach(
     return reached
 
 
-def _files(project: Project, reached: Reach) -> Iterator[DataFile | _Held]:
+def _files(
+    project: Project, reached: Reach, without: Collection[str]
+) -> Iterator[DataFile | _Held]:
     # Live runs first: one that ends meanwhile is in the index by the time that is read.
     yield from _of_live_runs(project)
     index = project.index()
@@ -83,23 +94,39 @@ def _files(project: Project, reached: Reach) -> Iterator[DataFile | _Held]:
             hint="bring them back from another clone; nothing was removed",
         )
     reached.runs.update(index.ids())
-    for held in index.held():
+    # The oldest run, by which a repository is known at remotes, may have been forgotten.
+    reached.runs.update(forgotten_runs(project.repository.objects, project.runs.root()))
+    counted = reached.runs.difference(without) if without else None
+    for held in index.held(None if counted is None else list(counted)):
         yield _Held(held.digest, held.kind)
     yield from _elsewhere(project, reached)
 
 
 def _of_live_runs(project: Project) -> Iterator[DataFile]:
-    for run in (*project.spool.live(), *project.spool.ready()):
+    ids = [run.run_id for run in (*project.spool.live(), *project.spool.ready())]
+    for run_id in dict.fromkeys(ids):
+        yield from _of_live_run(project, run_id)
+
+
+def _of_live_run(project: Project, run_id: str) -> Iterator[DataFile]:
+    problem = "a file of its folder is missing"
+    for _ in range(_LOOKS):
+        run = project.spool.find(run_id)
+        if run is None:
+            return  # it has been recorded meanwhile
         try:
             record = live_run(run).record
         except FileNotFoundError:
-            continue  # it has been recorded meanwhile
+            continue  # it has another name since it ended
         except RunrefError as error:
-            raise HoldingsUnknown(
-                f"run {run.run_id} goes on or waits, and cannot be read: {error.message}",
-                hint="`runref recover` tells more; nothing was removed",
-            ) from error
+            problem = error.message
+            break
         yield from _stored((*record.inputs, *record.outputs))
+        return
+    raise HoldingsUnknown(
+        f"run {run_id} goes on or waits, and cannot be read: {problem}",
+        hint="`runref recover` tells more; nothing was removed",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +140,7 @@ def _elsewhere(project: Project, reached: Reach) -> Iterator[DataFile]:
     objects, newest = project.repository.objects, project.runs.root()
     seen = {newest}
     for name, oid in sorted(all_refs(str(project.repository.common_dir)).items()):
-        root = _runs_root(project, oid)
+        root = runs_root(project, oid)
         if name == RUNS_REF or not root or root in seen:
             continue
         seen.add(root)
@@ -133,7 +160,7 @@ def _elsewhere(project: Project, reached: Reach) -> Iterator[DataFile]:
             yield from _stored((*record.inputs, *record.outputs))
 
 
-def _runs_root(project: Project, oid: str) -> str:
+def runs_root(project: Project, oid: str) -> str:
     """Return the root tree of a history of runs that an object leads to; empty for another one."""
     objects = project.repository.objects
     try:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import orjson
 
+from runref.artifacts.remote.claims import FOLDER
+
 RENEWED_AFTER = 7 * 24 * 3600.0
 """Seconds after which a claim is renewed: half of what gc lets it count by default."""
 
@@ -35,10 +37,26 @@ class Claimed:
         known = self._load()
         return [digest for digest in digests if known.get(digest, 0.0) < limit]
 
-    def remember(self, digests: Collection[str]) -> None:
-        """Note that digests were claimed now; where it cannot be written, they are again."""
-        now = time.time()
-        known = {**self._load(), **dict.fromkeys(digests, now)}
+    def remember(self, digests: Collection[str], name: str) -> None:
+        """Note that digests were claimed now; where it cannot be written, they are again.
+
+        Args:
+            digests: What was claimed.
+            name: How the claim is called at the remote.
+        """
+        self._save({**self._load(), **dict.fromkeys((*digests, name), time.time())})
+
+    def names(self) -> list[str]:
+        """Return how this clone's claims are called at the remote, as far as it knows."""
+        return [name for name in self._load() if name.startswith(f"{FOLDER}/")]
+
+    def withdrawn(self, digests: Collection[str], names: Collection[str]) -> None:
+        """Note that digests are claimed no more, and which claims stand there now."""
+        gone = {*digests, *self.names()}.difference(names)
+        kept = {name: when for name, when in self._load().items() if name not in gone}
+        self._save({**dict.fromkeys(names, time.time()), **kept})
+
+    def _save(self, known: dict[str, float]) -> None:
         temporary = self._file.with_name(f".{os.urandom(6).hex()}")
         with suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)

@@ -73,8 +73,11 @@ class Claims:
     expired: list[str] = field(default_factory=list)
 
 
-def claim(store: RemoteStore, claimant: Claimant, digests: Collection[str]) -> None:
+def claim(store: RemoteStore, claimant: Claimant, digests: Collection[str]) -> str:
     """Say that a repository relies on contents, there already or about to be sent.
+
+    Returns:
+        The name of the claim, by which it can be withdrawn.
 
     Raises:
         RemoteBusy: A gc is going on there.
@@ -86,7 +89,7 @@ def claim(store: RemoteStore, claimant: Claimant, digests: Collection[str]) -> N
     store.write_note(name, _encode(digests))
     marks = store.notes(MARKS)
     if not marks:
-        return
+        return name
     own = _find(store.notes(folder), name)
     for mark in _going_on(marks, own.modified if own else None):
         raise RemoteBusy(
@@ -94,6 +97,36 @@ def claim(store: RemoteStore, claimant: Claimant, digests: Collection[str]) -> N
             hint=f"push again when it has ended; {mark.name} of one that was killed counts for "
             "a day",
         )
+    return name
+
+
+def withdraw(store: RemoteStore, names: Iterable[str], digests: Collection[str]) -> list[str]:
+    """Take back what was claimed of some contents; the rest of those claims stays.
+
+    Args:
+        store: The remote.
+        names: Claims of one's own, as `claim` named them.
+        digests: The contents.
+
+    Returns:
+        The names of the claims that stand in their place.
+
+    Raises:
+        ClaimInvalid: A claim cannot be understood.
+    """
+    stand = []
+    for name in names:
+        claimed = set(_decode(Note(name, 0, None), store.read_note(name)))
+        rest = claimed.difference(digests)
+        if rest == claimed:
+            stand.append(name)
+            continue
+        if rest:
+            new = f"{name.rpartition('/')[0]}/{secrets.token_hex(12)}.jsonl"
+            store.write_note(new, _encode(rest))
+            stand.append(new)
+        store.delete_note(name)
+    return stand
 
 
 @contextmanager
