@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from runref.cli.output import printable, say, tell
 from runref.cli.progress import Bar, bar
-from runref.cli.text import count_of
+from runref.cli.text import count_of, format_size
+from runref.cli.transfer import tell_error
 from runref.errors import ExitStatus, RunrefError
 from runref.project.project import Project
 from runref.sync.tracking_ref import shown_name
@@ -46,6 +47,7 @@ def push_records(
         say(f"{printable(shown_name(remote))}: {_went(done)}")
     for each in done.received:
         _tell_gone(remote, each)
+    _free_forgotten(project, done.received)
     return _pushed_document(done), ExitStatus.DONE
 
 
@@ -66,6 +68,7 @@ def pull_records(
         say(f"{printable(shown_name(remote))}: {came}")
     if done.joined:
         _tell_gone(remote, done.joined)
+        _free_forgotten(project, [done.joined])
     if done.missing_there:
         tell(
             f"{printable(shown_name(remote))} went back: {_some(done.missing_there)} "
@@ -125,6 +128,19 @@ def _went(done: Pushed) -> str:
     parts += [count_of(done.annotations, "annotation")] * bool(done.annotations)
     parts += [f"{count_of(done.forgotten, 'run')} forgotten"] * bool(done.forgotten)
     return ", ".join(parts)
+
+
+def _free_forgotten(project: Project, came: Iterable[Joined]) -> None:
+    """Free what came, or was here, and is forgotten."""
+    if not any(each.forgotten or each.refused for each in came):
+        return
+    from runref.upkeep.forgetting import finish
+
+    done = finish(project)
+    for place, error in done.problems.items():
+        tell_error(place, error)
+    size = done.objects.size + sum(each.freed.size for each in done.artifacts.values())
+    tell(f"{format_size(size)} of what was forgotten are free now")
 
 
 def _tell_gone(remote: str, done: Joined) -> None:

@@ -65,6 +65,7 @@ def connect(path: Path | None, layout: Layout = RUNS) -> sqlite3.Connection:
         elif version != layout.version:
             raise UnknownVersion(f"version {version} of the index is unknown")
         database.execute("pragma synchronous = off")  # it can be built again
+        database.execute("pragma secure_delete = on")  # of what was forgotten, nothing stays
         # Pages that do not fit into the cache are written before the commit, and lock readers out.
         database.execute("pragma cache_spill = off")
         database.execute(f"pragma cache_size = -{_CACHE_KIB}")

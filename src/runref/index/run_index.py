@@ -137,6 +137,14 @@ class RunIndex:
         chosen = None if run_ids is None else json.dumps(list(run_ids))
         return self.ask(query, (chosen, chosen), Held)
 
+    def mentions(self) -> list[tuple[str, str | None, str | None]]:
+        """Return the runs that name others: id, the run around it, and the one it re-executed."""
+        query = (
+            "select id, parent, reproduction_run from runs"
+            " where parent is not null or reproduction_run is not null"
+        )
+        return self.ask(query, (), lambda *row: row)
+
     def unreadable(self) -> list[Unreadable]:
         """Return the runs that could not be read."""
         query = "select id, problem from runs where problem <> '' order by id"

@@ -76,6 +76,12 @@ class SeriesCache:
                 reader.shutdown(wait=False, cancel_futures=True)
                 self._save()
 
+    def drop(self, trees: Iterable[str]) -> None:
+        """Overwrite what is known of some runs."""
+        gone = [(tree,) for tree in trees]
+        with suppress(sqlite3.Error), transaction(self._database):
+            self._database.executemany("delete from points where tree = ?", gone)
+
     def _known(self, tree: str, name: str, rank: int | None) -> Points | None:
         try:
             row = self._database.execute(_FIND, (tree, _rank(rank), _key(name))).fetchone()

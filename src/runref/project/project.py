@@ -21,6 +21,7 @@ from runref.model.address import ByPrefix, UnknownRun, matching_ids, parse_addre
 from runref.model.ids import is_run_id
 from runref.project.apart import repository_apart
 from runref.project.config import Config, load_config
+from runref.store.buried import tombstones_of
 from runref.store.recorded import RecordedRun, read_additions, read_record
 from runref.store.runs_ref import RunsRef
 
@@ -45,6 +46,12 @@ class StillRunning(RunrefError):
 
     code = "still-running"
     exit_status = ExitStatus.USAGE
+
+
+class ForgottenRun(UnknownRun):
+    """A run was taken out of the history for good."""
+
+    code = "forgotten-run"
 
 
 @dataclass(frozen=True)
@@ -230,10 +237,17 @@ class Project:
         """
         stored = self.runs.find(run_id)
         if stored is None:
-            raise UnknownRun(f"there is no run {run_id}", hint="`runref ls` shows the runs.")
+            raise self._not_there(run_id)
         record = read_record(self.repository.objects, run_id, stored.tree)
         additions, _ = read_additions(record.tags, self.runs.annotation_files(run_id))
         return RecordedRun(stored.tree, record, additions)
+
+    def _not_there(self, run_id: str) -> UnknownRun:
+        for stone in tombstones_of(self.runs, run_id):
+            return ForgottenRun(
+                f"run {run_id} was forgotten on {stone.time[:10]} by {stone.author}: {stone.reason}"
+            )
+        return UnknownRun(f"there is no run {run_id}", hint="`runref ls` shows the runs.")
 
     def live(self) -> list[RecordedRun]:
         """Return the runs that go on or wait for their commit, as far as they are known."""

@@ -14,6 +14,7 @@ from runref.git.objects import ObjectStore
 from runref.git.repository import Repository
 from runref.model.ids import run_path
 from runref.model.record import FORMAT
+from runref.model.tombstones import FOLDER as TOMBSTONES
 from runref.store.commit_signing import CommitSigning
 from runref.store.differences import RUN_DEPTH, is_run_path
 from runref.store.trees import BLOB, TREE, TreeEditor, changed_below, entry_at
@@ -271,7 +272,7 @@ class RunsRef:
             folder, *run = each.path[: 1 + RUN_DEPTH]
             if editor.holds(root, each.path):
                 continue  # a file of the ref is written once
-            if folder != "tombstones" and editor.holds(root, ("tombstones", *run)):
+            if folder != TOMBSTONES and editor.holds(root, (TOMBSTONES, *run)):
                 continue  # the run was forgotten meanwhile
             root = editor.insert(root, each.path, each.mode, each.oid)
             parents = [tip] if tip else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from runref.git.sweep_mark import sweeping
 from runref.git.transport.choose import transport_to
 from runref.git.transport.transport import OnProgress, no_progress
 from runref.model.merge import Kind
@@ -14,6 +15,9 @@ from runref.store.incoming import Incoming
 from runref.store.joining import Joined, join
 from runref.store.runs_ref import RUNS_REF
 from runref.sync.tracking_ref import shown_name, tracking_ref
+
+_FREEING_SECONDS = 600.0
+"""How long a pull waits for another one, or for somebody who frees what was forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,13 @@ def pull(project: Project, remote: str, *, on_progress: OnProgress = no_progress
         HistoriesDisagree: a run is not the same in both; it is fetched and not merged.
         CannotWrite, LockBusy, RefContended: ours could not be moved.
     """
-    tip, missing = fetch(project, remote, on_progress=on_progress)
-    if not tip:
-        return Pulled(remote, "")
-    return Pulled(remote, tip, join(project.runs, tip, origin=shown_name(remote)), missing)
+    repository = project.repository
+    # What comes rests on what is here, and is part of the history only when it is merged.
+    with sweeping(repository.common_dir, repository.sharing, wait=_FREEING_SECONDS):
+        tip, missing = fetch(project, remote, on_progress=on_progress)
+        if not tip:
+            return Pulled(remote, "")
+        return Pulled(remote, tip, join(project.runs, tip, origin=shown_name(remote)), missing)
 
 
 def fetch(
