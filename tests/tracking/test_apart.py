@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from tests.conftest import GitRepo
 
+from runref.artifacts import LocalStore
 from runref.project.project import Project, open_project
 from runref.store.recorded import read_record
-
-pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can mount")
+from runref.tracking.apart import sweep_contents
 
 TRAIN = """
 import os, signal, sys
@@ -39,6 +39,8 @@ with runref.init() as run:
 @pytest.fixture
 def repo(make_repo, tmp_path: Path) -> GitRepo:
     """A repository whose spool is elsewhere, with one commit, one edit and one ignored input."""
+    if os.getuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("only root can mount, with unshare of util-linux")
     repo = make_repo("fit")
     repo.write(".runref.yaml", f"spool: {tmp_path}/spool\n")
     repo.write(".gitignore", "data.csv\nmade/\n")
@@ -47,6 +49,8 @@ def repo(make_repo, tmp_path: Path) -> GitRepo:
     repo.commit("first")
     repo.write("pkg/model.py", "DEPTH = 4\n")
     repo.write("data.csv", "1,2\n" * 100_000)
+    if problem := apart(repo, "true").stderr:
+        pytest.skip(f"nothing can be mounted here: {problem.strip()}")
     return repo
 
 
@@ -166,6 +170,22 @@ def test_a_lost_snapshot_is_said_in_the_record(repo: GitRepo):
     assert record.code is None
     assert [notice.code for notice in record.notices] == ["no-snapshot"]
     repo.fsck()
+
+
+@pytest.mark.parametrize("waiting", [True, False])
+def test_contents_that_no_run_came_for_go_with_the_last_run(repo: GitRepo, waiting: bool):
+    if waiting:
+        apart(repo, *runref("run", "--", "true"))
+    opened = project(repo)
+    (repo.path / "lost").write_text("lost")
+    store = LocalStore(opened.spool.artifacts_path)
+    old, new = (store.add(repo.path / name) for name in ("lost", "data.csv"))
+    os.utime(store.path_of(old.digest), (0, 0))
+    sweep_contents(opened.spool)
+    assert store.contains(old.digest) is waiting
+    recover(repo)
+    assert not store.contains(old.digest)
+    assert store.contains(new.digest)
 
 
 def test_commands_that_cannot_write_leave_it_alone(repo: GitRepo):

@@ -21,7 +21,7 @@ from runref.store.recorded import read_record
 from runref.store.runs_ref import RunsRef
 from runref.store.trees import copy_tree
 from runref.tracking.run_directory import RunDirectory, Sealed
-from runref.tracking.spool import Spool
+from runref.tracking.spool import ABANDONED_SECONDS, Spool
 from runref.tracking.stores import Stores, artifacts_path
 
 
@@ -95,6 +95,22 @@ def bring_contents(run: RunDirectory, sealed: Sealed, spool: Spool, runs: RunsRe
         if target.add(path).digest != digest:
             raise damaged(digest, str(path))
         waiting.delete([digest])
+
+
+def sweep_contents(spool: Spool) -> None:
+    """Remove contents that no run came for: what jobs stored and were killed before they said so.
+
+    Where runs go on or wait, nothing is removed: the contents may be theirs.
+
+    Raises:
+        RunrefError: the store cannot be read or written.
+    """
+    if not spool.artifacts_path.is_dir() or any(spool.live()) or any(spool.ready()):
+        return
+    store = LocalStore(spool.artifacts_path)
+    before = store.now() - ABANDONED_SECONDS
+    for each in store.contents():
+        store.delete_unused(each.digest, before)
 
 
 def _contents(record: Record, *stores: LocalStore) -> set[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from runref.errors import RunrefError
 from runref.git.locks import LockBusy
 from runref.store.runs_ref import RunsRef, run_addition
-from runref.tracking.apart import bring_contents, bring_objects, objects_of
+from runref.tracking.apart import bring_contents, bring_objects, objects_of, sweep_contents
 from runref.tracking.killed import end_of_killed
 from runref.tracking.run_directory import RunDirectory, Sealed
 from runref.tracking.seal import seal
@@ -128,6 +129,8 @@ def recover(spool: Spool, runs: RunsRef, *, wait: float = _PATIENCE_SECONDS) -> 
             done = collect(spool, runs, wait=wait)
     except (RunrefError, OSError) as error:
         done.problems = {run.run_id: str(error) for run in spool.ready()}
+    with suppress(RunrefError):  # what stays takes room, and the next one tries again
+        sweep_contents(spool)
     done.recovered += recovered
     done.problems.update(problems)
     return done

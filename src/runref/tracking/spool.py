@@ -20,7 +20,8 @@ from runref.tracking.run_directory import RunDirectory, Start, write_once
 _UNSHARED = Sharing()
 _READY = ".ready"
 _UNBORN = ".new-"
-_ABANDONED_SECONDS = 24 * 3600.0
+ABANDONED_SECONDS = 24 * 3600.0
+"""After which what no run names is nobody's any more."""
 
 
 class NotThisRepository(RunrefError):
@@ -152,7 +153,7 @@ class Spool:
                 age = time.time() - entry.stat().st_mtime
             except FileNotFoundError:
                 continue
-            if age > _ABANDONED_SECONDS:
+            if age > ABANDONED_SECONDS:
                 shutil.rmtree(entry.path, ignore_errors=True)
                 count += 1
         return count
