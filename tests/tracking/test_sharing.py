@@ -82,12 +82,12 @@ def _record(root: Path, *, kill: bool = False, inputs: Sequence[str] = ()) -> No
     assert run.record_hash
 
 
-def _recover(root: Path) -> None:
+def _recover(root: Path, count: int = 1) -> None:
     project = open_project(root, os.environ)
     done = recover(project.spool, project.runs)
     assert done.problems == {}
-    assert len(done.committed) == 1
-    assert list(project.spool.path.iterdir()) == []
+    assert len(done.committed) == count
+    assert [path.name for path in project.spool.path.iterdir() if path.name != "artifacts"] == []
 
 
 def _statuses(root: Path) -> list[str]:
@@ -124,3 +124,30 @@ def test_in_a_spool_elsewhere_too(shared, tmp_path):
     _as_user(ADA, 0o077, lambda: _record(shared, kill=True))
     _as_user(BEN, 0o077, lambda: _recover(shared))
     _as_user(BEN, 0o077, lambda: _record(shared))
+
+
+def test_a_run_of_one_who_may_not_write_the_repository_is_collected_by_its_owner(shared, tmp_path):
+    place = tmp_path / "nfs"
+    place.mkdir()
+    os.chown(place, 0, GROUP)
+    place.chmod(0o2775)
+    (shared / ".runref.yaml").write_text(f"spool: {place}\n")
+    for path in (shared / ".git", *(shared / ".git").rglob("*")):
+        path.chmod(path.stat().st_mode & ~0o020)
+    for edit in ("print('ben')\n", "print('bens second')\n"):
+        (shared / "train.py").write_text(edit)
+        _as_user(BEN, 0o022, lambda: _record_apart(shared))
+    _as_user(ADA, 0o022, lambda: _recover(shared, count=2))
+    os.chown(shared, 0, GROUP)
+    os.chown(shared / ".git", 0, GROUP)
+    assert _statuses(shared) == ["finished"] * 2
+
+
+def _record_apart(root: Path) -> None:
+    told: list[str] = []
+    project = open_project(root, os.environ)
+    request = Request(argv=["train"], directory=root, environment={}, inputs=["train.py"])
+    run = start_run(project.stores, request, told.append)
+    run.finish()
+    (message,) = told
+    assert "cannot be written from here" in message

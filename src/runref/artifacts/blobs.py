@@ -6,7 +6,7 @@ process leaves nothing that looks complete, and two writers of one digest replac
 same.
 """
 
-# ruff: noqa: PTH103, PTH104, PTH108, PTH110, PTH116, PTH120, PTH123
+# ruff: noqa: PTH104, PTH108, PTH116, PTH120, PTH123
 # Paths are str here: for small files, Path objects cost more than reading the files does.
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import BinaryIO
 
 from runref.artifacts.artifact import ArtifactDamaged, ArtifactMissing, digest_hex
 from runref.artifacts.flushing import sync_file_system
+from runref.artifacts.folders import make_folder
 from runref.artifacts.leftovers import sweep
 from runref.artifacts.listing import contents_of
 from runref.artifacts.new_file import NewFile, create, unusable
@@ -139,7 +140,7 @@ class Blobs:
         """Take damaged content out of the way."""
         path, aside = self.path_of(digest), f"{self._directory}{os.sep}{DAMAGED}"
         try:
-            os.makedirs(aside, exist_ok=True)
+            make_folder(aside)
             os.rename(path, f"{aside}{os.sep}{digest_hex(digest)}")
         except FileNotFoundError:
             return
@@ -187,7 +188,7 @@ class Blobs:
     def is_on_disk(self, device: int) -> bool:
         """Tell whether the store is on the file system with this ``st_dev``."""
         try:
-            os.makedirs(self._contents, exist_ok=True)
+            make_folder(self._contents)
             return os.stat(self._contents).st_dev == device
         except OSError as error:
             raise unusable(self._contents, error) from error
@@ -201,7 +202,7 @@ class Blobs:
         try:
             if self.fsync:
                 os.fsync(descriptor)
-            os.makedirs(folder, exist_ok=True)
+            make_folder(folder)
             made = link_open_file(descriptor, target)
         except OSError as error:
             raise unusable(target, error) from error
@@ -234,7 +235,7 @@ class Blobs:
             StoreUnusable: The folder for such files cannot be made.
         """
         try:
-            os.makedirs(self._temporary, exist_ok=True)
+            make_folder(self._temporary)
         except OSError as error:
             raise unusable(self._temporary, error) from error
         return f"{self._temporary}{os.sep}{name}"
@@ -318,5 +319,5 @@ def _rename(path: str, target: str, folder: str) -> None:
     try:
         os.rename(path, target)
     except FileNotFoundError:
-        os.makedirs(folder, exist_ok=True)
+        make_folder(folder)
         os.rename(path, target)

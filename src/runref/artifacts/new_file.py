@@ -1,6 +1,6 @@
 """A file of the store before it has a digest, and what the operating system may say of it."""
 
-# ruff: noqa: PTH103, PTH120
+# ruff: noqa: PTH120
 # Paths are str here, as in all modules that deal with many small files.
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 
+from runref.artifacts.folders import make_folder
 from runref.artifacts.reading import Source
 from runref.artifacts.reflink import clone
 from runref.errors import RunrefError
@@ -69,7 +70,7 @@ def create(path: str) -> NewFile:
         try:
             return NewFile(path, os.open(path, flags, 0o444))
         except FileNotFoundError:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
+            make_folder(os.path.dirname(path))
             return NewFile(path, os.open(path, flags, 0o444))
     except OSError as error:
         raise unusable(path, error) from error

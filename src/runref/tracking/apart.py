@@ -36,7 +36,8 @@ def set_apart(stores: Stores, run: RunDirectory) -> Stores:
     Raises:
         OSError: the spool cannot be written either.
     """
-    make_folders(str(run.objects_path), stores.repository.sharing)
+    for folder in (run.objects_path, stores.spool.artifacts_path):
+        make_folders(str(folder), stores.repository.sharing)
     return replace(
         stores,
         repository=stores.repository.writing_to(run.objects_path),
