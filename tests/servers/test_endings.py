@@ -57,9 +57,9 @@ TEST_THAT_FAILS = """
     import json
     import psutil
 
-    def test_that_fails(seaweedfs, moto, rclone_s3, sshd):
+    def test_that_fails({servers}):
         started = [each.pid for each in psutil.Process().children(recursive=True)]
-        files = [str(each) for each in seaweedfs.left_behind() if each.exists()]
+        files = [str(path) for each in [{servers}] for path in each.left_behind() if path.exists()]
         print("started", json.dumps([started, files]), flush=True)
         input()
         raise AssertionError
@@ -68,9 +68,25 @@ TEST_THAT_FAILS = """
 
 @pytest.mark.slow
 @pytest.mark.parametrize("end", [None, signal.SIGINT, signal.SIGKILL])
-def test_nothing_is_left_of_the_fixtures(tmp_path: Path, sshd, end: signal.Signals | None):
+@pytest.mark.parametrize(
+    ("servers", "programs"),
+    [
+        ("seaweedfs, moto, rclone_s3, sshd", {"weed", "moto_server", "rclone", "sshd"}),
+        ("git_http, git_ssh", {"lighttpd", "sshd"}),
+        ("slurm", {"slurmctld", "slurmd"}),
+    ],
+)
+def test_nothing_is_left_of_the_fixtures(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    servers: str,
+    programs: set[str],
+    end: signal.Signals | None,
+):
+    for name in servers.split(", "):
+        request.getfixturevalue(name)  # or this test is skipped
     test = tmp_path / "test_that_fails.py"
-    test.write_text(dedent(TEST_THAT_FAILS), "utf-8")
+    test.write_text(dedent(TEST_THAT_FAILS.format(servers=servers)), "utf-8")
     folders = tmp_path / "folders"
     options = ["-s", "-c", str(ROOT / "pyproject.toml"), "-p", "tests.servers.fixtures"]
     with subprocess.Popen(
@@ -83,8 +99,8 @@ def test_nothing_is_left_of_the_fixtures(tmp_path: Path, sshd, end: signal.Signa
         line = next(line for line in inner.stdout if "started" in line)
         numbers, files = json.loads(line.partition("started")[2])
         processes = [psutil.Process(number) for number in numbers]
-        assert {"weed", "moto_server", "rclone", "sshd"} <= {each.name() for each in processes}
-        assert files
+        assert programs <= {each.name() for each in processes}
+        assert bool(files) == ("weed" in programs)
         if end:
             inner.send_signal(end)
         inner.communicate("\n")
