@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -62,6 +63,27 @@ class Victims:
 @pytest.fixture
 def victims(repo) -> Victims:
     return Victims(repo.path)
+
+
+READ_ONLY = (
+    "unshare",
+    "-m",
+    "sh",
+    "-c",
+    'mount --bind .git .git && mount -o remount,bind,ro .git .git && exec "$0" "$@"',
+)
+
+
+@pytest.fixture
+def read_only(repo) -> tuple[str, ...]:
+    """A command that starts another one for which the git directory is read-only."""
+    if shutil.which("unshare") is None:
+        pytest.skip("there is no unshare")
+    command = [*READ_ONLY, "true"]
+    done = subprocess.run(command, cwd=repo.path, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    return READ_ONLY
 
 
 class Disk:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -116,27 +114,6 @@ def test_a_full_repository_keeps_the_run_in_the_spool(tmp_path, make_repo, victi
     assert (record.status, steps) == ("finished", list(range(20000)))
     assert list((tmp_path / "spool").glob("2*")) == []
     repo.fsck()
-
-
-READ_ONLY = (
-    "unshare",
-    "-m",
-    "sh",
-    "-c",
-    'mount --bind .git .git && mount -o remount,bind,ro .git .git && exec "$0" "$@"',
-)
-
-
-@pytest.fixture
-def read_only(repo) -> tuple[str, ...]:
-    """A command that starts another one for which the git directory is read-only."""
-    if shutil.which("unshare") is None:
-        pytest.skip("there is no unshare")
-    command = [*READ_ONLY, "true"]
-    done = subprocess.run(command, cwd=repo.path, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
-    return READ_ONLY
 
 
 def _files(folder: Path) -> dict[Path, tuple[int, int]]:
