@@ -18,6 +18,7 @@ NAMES = (
     "artifacts",
     "remotes",
     "bundle",
+    "signing",
 )
 
 

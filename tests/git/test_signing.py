@@ -142,6 +142,12 @@ def test_a_key_counts_at_the_time_of_the_signature(
     assert found(ssh, signed(ssh), when=1_500_000_000).state == "good"
 
 
+@pytest.mark.parametrize("when", [-(10**12), -1, 10**12, 10**30])
+def test_a_time_that_cannot_be_is_no_error(ssh: SigningSettings, when: int) -> None:
+    """Whoever makes a commit chooses its time."""
+    assert found(ssh, signed(ssh), when=when).state == "good"
+
+
 def test_a_revoked_key(ssh: SigningSettings, key: SshKey, ssh_keys: SshKeys) -> None:
     revoked = ssh_keys.folder / "revoked"
     revoked.write_text(f"{key.public}\n")

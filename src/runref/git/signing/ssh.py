@@ -6,7 +6,7 @@ import re
 import shlex
 import time as clock
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +16,9 @@ from runref.git.signing.programs import CannotSign, Ended, SigningProgramMissing
 from runref.git.signing.settings import SigningSettings, literal_key
 
 _CHATTER = ("Signing data on standard input", "Enter passphrase:")
-_GOOD = re.compile(r'^Good ".*" signature (?:for (?P<signer>.*) )?with \S+ key (?P<key>\S+)$', re.M)
+_GOOD = re.compile(r'^Good ".*" signature .*with \S+ key (?P<key>\S+)$', re.M)
+_EARLIEST, _LATEST = 172_800, 253_402_214_400
+"""Seconds between which ssh-keygen understands a time: positive, in years of four digits."""
 
 
 class NoSigningKey(RunrefError):
@@ -35,9 +37,9 @@ def sign(settings: SigningSettings, data: bytes, namespace: str, *, may_ask: boo
     """Return an ssh signature over `data` in armour; see `signatures.sign`."""
     key = settings.key or _key_by_command(settings)
     literal = literal_key(key)
-    with _file_of(literal or "") as held:
-        argv = [settings.ssh_program, "-Y", "sign", "-n", namespace, "-f"]
-        argv += [key] if literal is None else [held, "-U"]  # -U: the agent has the private part
+    with nullcontext(key) if literal is None else _file_of(literal) as path:
+        argv = [settings.ssh_program, "-Y", "sign", "-n", namespace, "-f", path]
+        argv += [] if literal is None else ["-U"]  # the agent has the private part
         ended = run_program(argv, data, settings.environ, may_ask=may_ask)
     if ended.status or not ended.out.startswith(b"-----BEGIN SSH SIGNATURE-----"):
         said = ended.last_words(without=_CHATTER).removeprefix("Enter passphrase: ")
@@ -73,7 +75,8 @@ class _Check:
         self._signature = signature
         self._namespace = namespace
         # Local time, as the dates in the file of allowed signers are read.
-        moment = clock.strftime("%Y%m%d%H%M%S", clock.localtime(time))
+        within = min(max(time, _EARLIEST), _LATEST)
+        moment = clock.strftime("%Y%m%d%H%M%S", clock.localtime(within))
         self._allowed = ["-f", settings.allowed_signers, f"-Overify-time={moment}"]
 
     def finding(self) -> Finding:
@@ -83,31 +86,32 @@ class _Check:
             return Finding("not-checked", detail=error.message)
 
     def _finding(self) -> Finding:
-        cryptography = self._ask("check-novalidate", "-n", self._namespace)
-        over_data = _GOOD.search(cryptography.out.decode("utf-8", "replace"))
-        if cryptography.status or over_data is None:
-            return Finding("bad", detail=cryptography.last_words())
-        key = over_data["key"]
-        if not self._settings.allowed_signers:
-            return Finding("unknown-signer", key=key, detail="no file of allowed signers is named")
-        _check_readable(self._settings.allowed_signers)
-        found = self._ask("find-principals", *self._allowed)
-        principals = found.out.decode("utf-8", "replace").splitlines() if not found.status else []
-        if not principals:
-            return _not_found(key, found.err)
-        return self._first_good(principals, key)
-
-    def _first_good(self, principals: list[str], key: str) -> Finding:
-        finding = Finding("unknown-signer", key=key)
+        principals, said = self._principals() if self._settings.allowed_signers else ([], "")
         for principal in principals:
             ended = self._verify(principal, self._settings.revoked_keys)
             if not ended.status:
-                return Finding("good", principal, key)
-            if not self._verify(principal, "").status:
-                finding = Finding("revoked", principal, key, "its key was revoked")
-            else:
-                finding = Finding("not-allowed", principal, key, _without_place(ended.last_words()))
-        return finding
+                return Finding("good", principal, _key(ended))
+        cryptography = self._ask("check-novalidate", "-n", self._namespace)
+        key = _key(cryptography)
+        if cryptography.status or not key:
+            return Finding("bad", detail=cryptography.last_words())
+        if not self._settings.allowed_signers:
+            return Finding("unknown-signer", key=key, detail="no file of allowed signers is named")
+        return self._refused(principals[0], key) if principals else _not_found(key, said)
+
+    def _principals(self) -> tuple[list[str], str]:
+        """Return whose key it is, by the file of allowed signers, and what ssh-keygen says."""
+        _check_readable(self._settings.allowed_signers)
+        found = self._ask("find-principals", *self._allowed)
+        names = found.out.decode("utf-8", "replace").splitlines()
+        return ([] if found.status else names), found.err
+
+    def _refused(self, principal: str, key: str) -> Finding:
+        """Return why a key that is listed, and whose signature is over the data, does not count."""
+        ended = self._verify(principal, "")
+        if not ended.status:
+            return Finding("revoked", principal, key, "its key was revoked")
+        return Finding("not-allowed", principal, key, _without_place(ended.last_words()))
 
     def _verify(self, principal: str, revoked: str) -> Ended:
         options = ["-r", revoked] if revoked else []
@@ -117,6 +121,12 @@ class _Check:
     def _ask(self, question: str, *options: str) -> Ended:
         argv = [self._settings.ssh_program, "-Y", question, *options, "-s", self._signature]
         return run_program(argv, self._data, self._settings.environ)
+
+
+def _key(ended: Ended) -> str:
+    """Return the fingerprint in what ssh-keygen says of a good signature; empty of another."""
+    good = _GOOD.search(ended.out.decode("utf-8", "replace"))
+    return good["key"] if good else ""
 
 
 def _not_found(key: str, said: str) -> Finding:
