@@ -6,7 +6,7 @@ process leaves nothing that looks complete, and two writers of one digest replac
 same.
 """
 
-# ruff: noqa: PTH104, PTH108, PTH116, PTH120, PTH123
+# ruff: noqa: PTH103, PTH104, PTH108, PTH110, PTH116, PTH120, PTH123
 # Paths are str here: for small files, Path objects cost more than reading the files does.
 
 from __future__ import annotations

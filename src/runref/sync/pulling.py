@@ -57,7 +57,7 @@ def pull(project: Project, remote: str, *, on_progress: OnProgress = no_progress
     with sweeping(repository.common_dir, repository.sharing, wait=_FREEING_SECONDS):
         tip, missing = fetch(project, remote, on_progress=on_progress)
         if not tip:
-            return Pulled(remote, "")
+            return Pulled(remote, "", missing_there=missing)
         return Pulled(remote, tip, join(project.runs, tip, origin=shown_name(remote)), missing)
 
 
@@ -74,12 +74,12 @@ def fetch(
         transport = transport_to(remote, project.repository)
         tip = transport.fetch(incoming.folder, RUNS_REF, on_progress=on_progress)
         if not tip:
-            return "", ()
+            return "", _missing(project, seen.read(), "")
         root = incoming.objects.read_commit(tip).tree
         audit(incoming.objects, runs.root(), root)
         incoming.accept()
     before = seen.read()
-    missing = _missing(project, before, tip) if before else ()
+    missing = _missing(project, before, tip)
     with runs.lock(60.0):
         if (before := seen.read()) != tip:
             seen.compare_and_swap(before, tip, message=f"runref: fetch {shown_name(remote)}")
@@ -88,7 +88,7 @@ def fetch(
 
 def _missing(project: Project, before: str, now: str) -> tuple[str, ...]:
     objects, runs = project.repository.objects, project.runs
-    if before == now or not objects.contains(before):
+    if before in ("", now) or not objects.contains(before):
         return ()
     was, _ = differences(objects, runs.root_of(before), runs.root_of(now))
     forgotten = forgotten_runs(objects, runs.root_of(now))

@@ -8,7 +8,13 @@ from time import monotonic, sleep
 
 from runref.git.history import is_ancestor
 from runref.git.transport.choose import transport_to
-from runref.git.transport.transport import OnProgress, RefMoved, Transport, no_progress
+from runref.git.transport.transport import (
+    OnProgress,
+    PushRefused,
+    RefMoved,
+    Transport,
+    no_progress,
+)
 from runref.model.merge import Kind
 from runref.project.project import Project
 from runref.store.differences import differences, forgotten_runs
@@ -21,6 +27,8 @@ from runref.sync.tracking_ref import shown_name, tracking_ref
 _PATIENCE_SECONDS = 300.0
 """How long a push goes on merging with what others push meanwhile."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_UNMOVED_AT_MOST = 6
+"""How often in a row a ref may be called moved by pushes and not by fetches; it may be locked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ def push(project: Project, remote: str, *, on_progress: OnProgress = no_progress
         on_progress: Is told how far it is.
 
     Raises:
-        PushRefused: it was reached and does not want it.
+        PushRefused: it was reached and does not want it, or shows pushes another ref than fetches.
         GitUnreachable: it could not be reached.
         RefMoved: others pushed all the time, for minutes.
         HistoryRefused, HistoriesDisagree: as for `pull`.
@@ -66,6 +74,7 @@ def push(project: Project, remote: str, *, on_progress: OnProgress = no_progress
     there = tracking_ref(project, remote).read()
     received: list[Joined] = []
     deadline, attempts, pause = monotonic() + _PATIENCE_SECONDS, 0, _FIRST_PAUSE
+    unmoved = 0
     while True:
         attempts += 1
         tip = _including(project, there, remote)
@@ -73,12 +82,15 @@ def push(project: Project, remote: str, *, on_progress: OnProgress = no_progress
             return Pushed(remote, "")
         try:
             _send(project, transport_to(remote, project.repository), there, tip, on_progress)
-        except RefMoved:
+        except RefMoved as moved:
             if monotonic() > deadline:
                 raise
             sleep(uniform(0, pause))  # noqa: S311 - so that clones do not march in step
             pause = min(pause * 2, _LONGEST_PAUSE)
             pulled = pull(project, remote, on_progress=on_progress)
+            unmoved = unmoved + 1 if pulled.tip == there else 0
+            if unmoved == _UNMOVED_AT_MOST:
+                raise _hidden(remote) from moved
             there = pulled.tip
             received += [pulled.joined] if pulled.joined else []
             continue
@@ -86,6 +98,15 @@ def push(project: Project, remote: str, *, on_progress: OnProgress = no_progress
         return replace(
             _sent(project, remote, there, tip), received=tuple(received), attempts=attempts
         )
+
+
+def _hidden(remote: str) -> PushRefused:
+    return PushRefused(
+        f"{shown_name(remote)} shows fetches {RUNS_REF}, and pushes another one or none",
+        hint="If the server hides it from pushes (receive.hideRefs), `store: {repository: …}` in "
+        ".runref.yaml names another repository for the records; if the remote has a pushurl, it "
+        "must be the same repository.",
+    )
 
 
 def _including(project: Project, old: str, remote: str) -> str:
