@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from array import array
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runref.model import points
 from runref.model.codec import dump_json_line
 from runref.model.points import Points, StepTooLarge, read_points
 from runref.model.series import DamagedSeries, rows_of
@@ -51,6 +53,43 @@ def same(one: Points, other: Points) -> bool:
 def test_fast_and_naive_agree(files: list[list[tuple[int, float, dict[str, float]]]], name: str):
     held = [b"".join(line(*row) for row in each) for each in files]
     assert same(read_points(held, name), naive(held, name))
+
+
+def test_a_long_file_is_read_in_pieces_that_make_no_difference():
+    odd: list[dict[str, float]] = [{"m": math.nan}, {"other": 1}, {"m": 2**70}, {"m": -0.0}, {}]
+    long = b"".join(
+        line(
+            step % 7_000,
+            step / 3,
+            odd[step % 5] if step % 997 == 0 else {'a"b\\,{': step / 7, "m": 1},
+        )
+        for step in range(12_000)
+    )
+    assert len(long) > 3 * points._PIECE
+    for name in ("m", 'a"b\\,{', "other", "none"):
+        assert same(
+            read_points([long, line(9, 9, {"m": 9})], name),
+            naive([long, line(9, 9, {"m": 9})], name),
+        )
+
+
+@pytest.mark.parametrize("damage", [b"nonsense\n", b'{"step":1,"elapsed":0}\n', b'{"step":1,'])
+def test_damage_is_found_in_whichever_piece_it_is(damage: bytes):
+    whole = b"".join(line(step, step, {"m": step}) for step in range(20_000))
+    middle = whole.index(b"\n", len(whole) * 2 // 3) + 1
+    for data in (whole[:middle] + damage + whole[middle:], whole + damage):
+        assert len(data) > 2 * points._PIECE
+        with pytest.raises(DamagedSeries):
+            rows_of(data)
+        with pytest.raises(DamagedSeries, match=re.escape(repr(damage)[2:10])):
+            read_points([data], "m")
+
+
+def test_a_step_beyond_64_bits_in_a_later_piece():
+    data = b"".join(line(step, step, {"m": step}) for step in range(20_000))
+    assert len(data) > 2 * points._PIECE
+    with pytest.raises(StepTooLarge, match=str(2**63)):
+        read_points([data + line(2**63, 0, {"m": 1})], "m")
 
 
 @pytest.mark.parametrize(

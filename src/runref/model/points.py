@@ -6,12 +6,16 @@ import gc
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from runref.errors import ExitStatus, RunrefError
-from runref.model.series import rows_of
+from runref.model.series import rows_of, segments
 from runref.model.values import NON_FINITE
 
+_Columns: TypeAlias = tuple[list[int], list[float], list[float]]
+
+_PIECE = 1 << 18
+"""Bytes parsed at once: what they become fits into the processor's cache."""
 _PLAIN = frozenset({int, float, str})
 
 
@@ -51,34 +55,37 @@ def read_points(files: Iterable[bytes], name: str) -> Points:
         DamagedSeries: A file holds something else than log calls.
         StepTooLarge: A step does not fit into 64 bits.
     """
-    steps: list[int] = []
-    elapsed: list[float] = []
-    values: list[float] = []
+    points = Points(array("q"), array("d"), array("d"))
     for data in files:
-        rows = _plain_rows(data, name)
-        if rows is None:
-            parsed = [row for row in rows_of(data) if name in row.values]
-            columns = (
-                [row.step for row in parsed],
-                [row.elapsed for row in parsed],
-                [float(row.values[name]) for row in parsed],
-            )
-        else:
-            columns = rows
-        steps += columns[0]
-        elapsed += columns[1]
-        values += columns[2]
+        for piece in segments(data, _PIECE) if data.endswith(b"\n") else (data,):
+            _extend(points, _plain_rows(piece, name) or _any_rows(piece, name), name)
+    return points
+
+
+def _extend(points: Points, columns: _Columns, name: str) -> None:
+    steps, elapsed, values = columns
     try:
-        return Points(array("q", steps), array("d", elapsed), array("d", values))
+        points.step.extend(array("q", steps))
     except OverflowError as error:
         raise StepTooLarge(
             f"{name}: step {max(steps, key=abs)} does not fit into 64 bits",
             hint="The run has it whole: `git show REF:…/metrics.jsonl`.",
         ) from error
+    points.elapsed.extend(array("d", elapsed))
+    points.value.extend(array("d", values))
 
 
-def _plain_rows(data: bytes, name: str) -> tuple[list[int], list[float], list[float]] | None:
-    """Return the columns of a file without looking at other metrics; none where it takes more."""
+def _any_rows(data: bytes, name: str) -> _Columns:
+    rows = [row for row in rows_of(data) if name in row.values]
+    return (
+        [row.step for row in rows],
+        [row.elapsed for row in rows],
+        [float(row.values[name]) for row in rows],
+    )
+
+
+def _plain_rows(data: bytes, name: str) -> _Columns | None:
+    """Return the columns of lines without looking at other metrics; none where it takes more."""
     import orjson
 
     if b'"bytes:' in data or not data.endswith(b"\n"):
