@@ -6,7 +6,7 @@ process leaves nothing that looks complete, and two writers of one digest replac
 same.
 """
 
-# ruff: noqa: PTH103, PTH104, PTH108, PTH110, PTH116, PTH120, PTH123
+# ruff: noqa: PTH104, PTH108, PTH110, PTH116, PTH120, PTH123
 # Paths are str here: for small files, Path objects cost more than reading the files does.
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class Blobs:
         path, aside = self.path_of(digest), f"{self._directory}{os.sep}{DAMAGED}"
         try:
             if os.path.exists(path):
-                os.makedirs(aside, exist_ok=True)
+                make_folder(aside)
                 with suppress(FileExistsError):  # of an attempt that was killed
                     os.link(path, f"{aside}{os.sep}{digest_hex(digest)}")
         except OSError as error:
@@ -212,7 +212,7 @@ class Blobs:
     def room(self) -> int:
         """Return how many bytes are free on the disk of the store."""
         try:
-            os.makedirs(self._directory, exist_ok=True)
+            make_folder(self._directory)
             status = os.statvfs(self._directory)
         except OSError as error:
             raise unusable(self._directory, error) from error
