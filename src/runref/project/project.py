@@ -22,6 +22,7 @@ from runref.model.ids import is_run_id
 from runref.project.apart import repository_apart
 from runref.project.config import Config, load_config
 from runref.store.buried import tombstones_of
+from runref.store.differences import forgotten_runs
 from runref.store.recorded import RecordedRun, read_additions, read_record
 from runref.store.runs_ref import RunsRef
 
@@ -286,7 +287,8 @@ class Project:
         by_id = matching_ids(text, {*index.ids(), *live})
         if by_id or "-" in text:
             return by_id
-        return index.by_record_hash(text) or self._added_by_commit(text)
+        found = index.by_record_hash(text) or self._added_by_commit(text)
+        return found or matching_ids(text, forgotten_runs(self.runs.objects, self.runs.root()))
 
     def _added_by_commit(self, prefix: str) -> list[str]:
         objects = self.repository.objects
