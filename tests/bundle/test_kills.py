@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import resource
 import signal
 from pathlib import Path
 
@@ -82,6 +84,25 @@ def test_an_import_that_is_killed_while_things_appear_is_ended_by_the_next(
     assert cli(empty, "bundle", "import", str(bundle)).status == 0
     assert empty.runs() == recorded.runs()
     assert empty.artifacts().keys() == recorded.artifacts().keys()
+
+
+def test_a_system_that_takes_no_more_is_told_and_what_is_there_is_gone_on_with(
+    recorded, large, cli, tmp_path
+):
+    def at_most_20_mib() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20 << 20, 20 << 20))
+
+    target = tmp_path / "x.rrb"
+    command = ("bundle", "create", str(target), "--with", "inputs,outputs", "--json")
+    with recorded.process(*command, preexec_fn=at_most_20_mib) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 3
+    error = json.loads(err.splitlines()[-1])["error"]
+    assert error["code"] == "cannot-write"
+    assert f"{target}.partial" in error["message"]
+    assert not target.exists()
+    assert cli(recorded, *command).json["resumed"]
+    assert cli(recorded, "bundle", "inspect", str(target)).status == 0
 
 
 def size_of(path: Path) -> int:

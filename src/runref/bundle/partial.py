@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -99,9 +100,15 @@ class PartialFile:
         _trace: TracebackType | None,
     ) -> None:
         """Close it; what was written stays for the next attempt."""
-        if kind is not None and not os.fstat(self.stream.fileno()).st_size:
-            self.path.unlink(missing_ok=True)
-        self.stream.close()
+        if kind is None:
+            self.stream.close()
+            return
+        with suppress(
+            OSError
+        ):  # what is told is why it ended, not that the rest has no room either
+            self.stream.close()
+        if not self.path.stat().st_size:
+            self.path.unlink()
 
     def begun(self) -> Begun | None:
         """Return what an earlier attempt left; none where it is not worth going on with."""

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from runref.artifacts import ArtifactDamaged, LocalStore
+from runref.artifacts.new_file import unusable
 from runref.artifacts.transfer.progress import TransferProgress
 from runref.bundle.container import END, encode_header, length_of, padding
 from runref.bundle.manifest import MANIFEST, RECORDS, SIGNATURE, Manifest, artifact_name
@@ -38,7 +39,7 @@ def part_of(local: LocalStore, digest: str, size: int, sha256: str) -> Part | No
     """
     part = Part()
     with local.open(digest) as file:
-        while chunk := file.read(min(_CHUNK, size - part.size)):
+        while chunk := _read(file, min(_CHUNK, size - part.size)):
             part.hasher.update(chunk)
             part.size += len(chunk)
     return part if part.size == size and part.hasher.hexdigest() == sha256 else None
@@ -87,7 +88,8 @@ def write_artifacts(
     Raises:
         ArtifactMissing: One is not here any more.
         ArtifactDamaged: One had another content; it is set aside.
-        OSError: The system refused it.
+        StoreUnusable: The system does not let one be read.
+        OSError: The system does not let the bundle be written.
     """
     seconds = manifest.seconds
     for digest, size in islice(manifest.artifacts.items(), written, None):
@@ -118,6 +120,14 @@ def head_length(encoded: bytes, signature: bytes, manifest: Manifest) -> int:
     return length_of(sizes) - len(END)
 
 
+def _read(file: BinaryIO, size: int) -> bytes:
+    """Read from the store; that it cannot be read is no fault of where is written to."""
+    try:
+        return file.read(size)
+    except OSError as error:
+        raise unusable(file.name, error) from error
+
+
 def _copy(
     local: LocalStore,
     digest: str,
@@ -130,12 +140,12 @@ def _copy(
     hasher, left = part.hasher, size - part.size
     with local.open(digest) as file:
         file.seek(part.size)
-        while left and (chunk := file.read(min(_CHUNK, left))):
+        while left and (chunk := _read(file, min(_CHUNK, left))):
             hasher.update(chunk)
             stream.write(chunk)
             left -= len(chunk)
             progress.advance(len(chunk))
-        grown = bool(file.read(1))
+        grown = bool(_read(file, 1))
     if left or grown or f"sha256:{hasher.hexdigest()}" != digest:
         local.set_aside(digest)
         raise ArtifactDamaged(

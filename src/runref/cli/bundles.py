@@ -55,7 +55,7 @@ def trust_options(command: F) -> F:
 
 def trusted(allowed_signers: Path | None, project: Project | None = None) -> SigningSettings:
     """Return whom git trusts here, or outside repositories; a file that is named counts instead."""
-    from runref.git.discovery import NotARepository
+    from runref.git.discovery import ForeignRepository, NotARepository
     from runref.git.repository import Repository
     from runref.git.signing.settings import user_settings
 
@@ -64,7 +64,7 @@ def trusted(allowed_signers: Path | None, project: Project | None = None) -> Sig
             project.repository if project else Repository.discover(Path.cwd(), environ=os.environ)
         )
         settings = repository.signing()
-    except NotARepository:
+    except (NotARepository, ForeignRepository):
         settings = user_settings(os.environ)
     if allowed_signers is None:
         return settings
@@ -168,7 +168,7 @@ def tell_inspected(found: Inspected, signature: Signature) -> None:
     say(f"signature: {_signed(signature)}")
     runs = sorted(found.records.items(), reverse=True)
     for run_id, record in runs[:_LISTED]:
-        say(f"  {run_id}  {record.status:11}  {_about(record)}")
+        say(f"  {run_id}  {printable(record.status):11}  {_about(record)}")
     if len(runs) > _LISTED:
         say(f"  and {len(runs) - _LISTED:,} more; --json lists all")
     parts = [count_of(len(runs), "run"), count_of(found.annotations, "annotation")]

@@ -47,7 +47,7 @@ def command() -> None:
 
     \b
     Examples:
-      runref bundle create week47.rrb --query 'started > "2026-11-16"' --with outputs,inputs
+      runref bundle create week47.rrb
       runref bundle inspect week47.rrb
       runref bundle import week47.rrb
     """
@@ -117,6 +117,8 @@ def create(
 
     if file == STANDARD and as_json:
         raise click.UsageError("Standard output cannot take both the bundle and JSON.")
+    if file == STANDARD and sys.stdout.isatty():
+        raise click.UsageError("A bundle is nothing for a terminal: send it through a pipe.")
     project = here(store)
     project.recover()
     earlier = _earlier(since)
