@@ -46,6 +46,8 @@ class Shared:
     """What all runs have in common."""
 
     code: str
+    manifest: str
+    files: int
     commit: str
     environment_oid: str
     environment: bytes
@@ -115,11 +117,16 @@ def series_lines(seed: int, steps: int) -> bytes:
 
 def _shared(objects: Any, root: Path) -> Shared:
     from runref.capture.environment.document import capture_environment
+    from runref.capture.snapshot import manifest_digest, manifest_of
     from runref.model.codec import dump_yaml
 
     environment = dump_yaml(capture_environment(os.environ))
+    code = git(root, "rev-parse", "HEAD^{tree}").strip()
+    manifest = manifest_of(objects, code)
     return Shared(
-        code=git(root, "rev-parse", "HEAD^{tree}").strip(),
+        code=code,
+        manifest=manifest_digest(manifest),
+        files=manifest.count(b"\n"),
         commit=git(root, "rev-parse", "HEAD").strip(),
         environment_oid=objects.write_blob(environment),
         environment=environment,
@@ -247,8 +254,8 @@ def record_text(
         series.metrics.rstrip("\n"),
         "code:",
         f"  tree: {_text(shared.code)}",
-        f"  manifest: sha256:{environment}",
-        "  files: 50",
+        f"  manifest: {shared.manifest}",
+        f"  files: {shared.files}",
         f"  commit: {_text(shared.commit)}",
         "  branch: main",
         f"environment: sha256:{environment}",

@@ -334,3 +334,19 @@ def test_a_snapshot_with_a_submodule_that_was_not_checked_out_is_whole(
     history.forge_record(run_id, change)
     history.forge(run_id, {"code": TreeEntry(b"code", TREE, tree)})
     assert fsck()["damage"] == []
+
+
+def test_signatures_that_are_over_something_else_are_named(
+    history: History, run_id: str, fsck: Fsck, cli: Any, repo: Any, ssh_keys: Any
+) -> None:
+    key = ssh_keys.make()
+    repo.git("config", "gpg.format", "ssh")
+    repo.git("config", "user.signingKey", str(key.path))
+    repo.git("config", "gpg.ssh.allowedSignersFile", str(ssh_keys.allow(key)))
+    assert cli("sign", run_id).status == 0
+    found = fsck()
+    assert (found["damage"], found["checked"]["signatures"]) == ([], 1)
+    history.forge_record(run_id, lambda document: document.update(note="never said"))
+    (damage,) = fsck()["damage"]
+    assert (damage["run"], damage["kind"]) == (run_id, "signature-bad")
+    assert "record-changed" in damage["message"]

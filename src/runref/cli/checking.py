@@ -112,6 +112,7 @@ def _amounts(counts: Counts) -> str:
         count_of(counts.points, "log call"),
         f"annotations of {count_of(counts.annotations, 'run')}",
         count_of(counts.tombstones, "tombstone"),
+        count_of(counts.signatures, "signature"),
         f"{count_of(counts.artifacts, 'artifact')} ({format_size(counts.artifact_bytes)})",
     )
     return ", ".join(parts)

@@ -30,6 +30,7 @@ from runref.upkeep.checking.contents import Contents
 from runref.upkeep.checking.layout import Layout, read_layout
 from runref.upkeep.checking.remotes import Reading, RemoteChecked, check_remote
 from runref.upkeep.checking.runs import check_runs
+from runref.upkeep.checking.signatures import check_signatures
 
 SAMPLE = 20
 """Contents that are read of a remote unless it is said otherwise."""
@@ -75,6 +76,7 @@ class Counts:
         points: Log calls.
         annotations: Runs whose annotations were read.
         tombstones: Forgotten runs whose tombstones were read.
+        signatures: Signatures of runs, and of the commits that added signed ones.
         artifacts: Contents that are in the local store and whole.
         artifact_bytes: Their bytes.
     """
@@ -85,6 +87,7 @@ class Counts:
     points: int = 0
     annotations: int = 0
     tombstones: int = 0
+    signatures: int = 0
     artifacts: int = 0
     artifact_bytes: int = 0
 
@@ -160,6 +163,7 @@ class _Fsck:
             self._check_commits(tip)
         self._check_runs(layout.runs)
         self._check_documents(layout)
+        self._check_signatures(layout)
 
     def _narrow(self, layout: Layout) -> None:
         """Keep only the runs that were asked for."""
@@ -213,6 +217,13 @@ class _Fsck:
             for run in runs:
                 above = "/".join((folder, *run_path(run.id)))
                 self.found.damage += check_documents(self._objects, run, kind, above)
+
+    def _check_signatures(self, layout: Layout) -> None:
+        checked = check_signatures(self._project, layout.runs, layout.annotations)
+        self.found.damage += checked.damage
+        self.found.counts.signatures = checked.signatures
+        if checked.unchecked:
+            self.found.unchecked.append(checked.unchecked)
 
     def check_artifacts(self) -> None:
         local, contents = self._project.artifacts, self.found.contents
