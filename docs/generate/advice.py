@@ -78,6 +78,7 @@ ERRORS = {
     "not-a-table": "Name a CSV file among the outputs; a confusion matrix has its classes in the "
     "first row and the first column.",
     "not-numeric": "Name a column of numbers; text can be the colour.",
+    "not-rankable": "Rank by a metric or a number; the message names the run.",
     "not-recorded": "`runref show` lists what the run has.",
     "not-runnable": "The message says what is missing; `--dry-run` shows the plan.",
     "not-this-repository": "Run `runref recover` in the repository that the message names.",

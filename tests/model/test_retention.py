@@ -118,12 +118,12 @@ def test_reasons_for_people() -> None:
     old = Candidate("x", "digits", "failed", 40 * DAY, value=0.5)
     policy = Policy(failed=30 * DAY, keep_best=1, by="val/acc", keep_tagged=True)
     best = "among the best 1 of digits by val/acc (failed, over 30 d old)"
-    assert decide([old], policy) == [Decision("x", False, best)]
+    assert decide([old], policy) == [Decision("x", False, best, kept=True)]
     assert decide([replace(old, value=None)], policy) == [
         Decision("x", True, "failed, over 30 d old")
     ]
     assert decide([replace(old, value=None, tagged=True)], policy) == [
-        Decision("x", False, "tagged (failed, over 30 d old)")
+        Decision("x", False, "tagged (failed, over 30 d old)", kept=True)
     ]
     assert decide([replace(old, age=30 * DAY, value=None)], policy) == [
         Decision("x", False, "nothing lets it go")

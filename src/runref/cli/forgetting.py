@@ -9,6 +9,8 @@ from runref.cli.output import printable, say, tell, to_json
 from runref.cli.text import count_of, format_size
 from runref.cli.transfer import error_document, tell_error
 from runref.errors import ExitStatus
+from runref.project.project import Project
+from runref.sync.tracking_ref import tracking_ref
 
 if TYPE_CHECKING:
     from runref.upkeep.forgetting import Forgotten
@@ -20,9 +22,20 @@ _BEYOND_REACH = (
 )
 
 
-def tell_plan(plan: Plan) -> None:
-    """Say what would go."""
-    for run_id in plan.runs:
+def known_remotes(project: Project) -> list[str]:
+    """Return the git remotes whose history of runs was seen."""
+    names = project.repository.remotes()
+    return [name for name in names if tracking_ref(project, name).read()]
+
+
+def tell_plan(plan: Plan, *, named: bool = True) -> None:
+    """Say what would go.
+
+    Args:
+        plan: What would go.
+        named: Name the runs.
+    """
+    for run_id in plan.runs if named else ():
         say(f"would forget {run_id}")
     _tell_mentions(plan.mentions)
     objects, artifacts = _estimated(plan.objects), _estimated(plan.artifacts)

@@ -77,11 +77,13 @@ class Decision:
         id: The run id.
         goes: Whether it goes.
         reason: Why it goes, or stays.
+        kept: Whether it stays although something lets it go.
     """
 
     id: str
     goes: bool
     reason: str
+    kept: bool = False
 
 
 def decide(candidates: Sequence[Candidate], policy: Policy) -> list[Decision]:
@@ -98,10 +100,10 @@ def _decision(run: Candidate, policy: Policy, best: frozenset[str]) -> Decision:
     if not why:
         return Decision(run.id, goes=False, reason="nothing lets it go")
     if policy.keep_tagged and run.tagged:
-        return Decision(run.id, goes=False, reason=f"tagged ({why})")
+        return Decision(run.id, goes=False, reason=f"tagged ({why})", kept=True)
     if run.id in best:
         rank = f"among the best {policy.keep_best} of {run.experiment or 'no experiment'}"
-        return Decision(run.id, goes=False, reason=f"{rank} by {policy.by} ({why})")
+        return Decision(run.id, goes=False, reason=f"{rank} by {policy.by} ({why})", kept=True)
     return Decision(run.id, goes=True, reason=why)
 
 

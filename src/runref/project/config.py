@@ -13,6 +13,7 @@ from runref.errors import ExitStatus, RunrefError
 from runref.model.codec import UnreadableDocument, load_yaml
 from runref.model.credentials import credentials_in
 from runref.model.documents import MalformedDocument, from_document
+from runref.project.retention_settings import RetentionSettings
 
 if TYPE_CHECKING:
     from runref.tracking.stores import TrackingSettings
@@ -51,6 +52,15 @@ TEMPLATE = """\
 # artifacts:
 #   link: copy                  # or hard: large files become read-only links into the store
 #   reference_over: 10 GiB      # larger inputs are hashed, not stored (default: no limit)
+
+# retention:                    # what `runref gc` forgets when it is called without options
+#   failed: 30d                 # failed runs of this age (default: never); the same with
+#   interrupted: 30d            #   interrupted, with older_than for all runs,
+#   removed: 7d                 #   and with removed since `runref rm`
+#   query: experiment != "paper"  # only runs that meet this
+#   keep_best: 5                # stay whatever their age: the best of each experiment …
+#   by: val/acc                 # … by this, largest first; smallest first with min: true
+#   keep_tagged: true           # and runs with tags
 
 # queries:                      # named queries: `runref ls 'queries.good and lr < 1e-3'`
 #   good: val/acc > 0.9 and status == "finished"
@@ -136,6 +146,7 @@ class Config:
     remotes: Mapping[str, RemoteSettings] = field(default_factory=dict)
     default_remote: str = ""
     artifacts: _Artifacts = field(default_factory=_Artifacts)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
     queries: Mapping[str, str] = field(default_factory=dict)
     store: _Store = field(default_factory=_Store)
     spool: str = ""
@@ -232,6 +243,10 @@ def _check(config: Config | CloneConfig) -> None:
             raise InvalidConfig(f"artifacts: link: {config.artifacts.link!r} is not copy or hard")
         with _naming("artifacts: reference_over"):
             _ = config.reference_over
+        try:
+            config.retention.policy()
+        except ValueError as error:
+            raise InvalidConfig(f"retention: {error}") from error
 
 
 def _check_remote(name: str, remote: RemoteSettings) -> None:

@@ -6,7 +6,7 @@ be freed is written down before, so that the next forgetting goes on where a kil
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from runref.artifacts.clearing import Cleared
@@ -112,7 +112,14 @@ def named(project: Project, addresses: Sequence[str]) -> Named:
     return Named(tuple(recorded), tuple(forgotten))
 
 
-def forget(project: Project, runs: Named, reason: str, *, remotes: Sequence[str] = ()) -> Forgotten:
+def forget(
+    project: Project,
+    runs: Named,
+    reason: str,
+    *,
+    remotes: Sequence[str] = (),
+    local: bool = False,
+) -> Forgotten:
     """Forget runs, and free what only they and runs that were forgotten before held.
 
     Args:
@@ -120,6 +127,7 @@ def forget(project: Project, runs: Named, reason: str, *, remotes: Sequence[str]
         runs: The runs. For those that were forgotten before, what is unfinished is finished.
         reason: Why; it stands in the history for good.
         remotes: Git remotes whose history is replaced, too.
+        local: Remotes of artifacts stay as they are.
 
     Raises:
         ReasonMissing: The reason is empty.
@@ -132,7 +140,7 @@ def forget(project: Project, runs: Named, reason: str, *, remotes: Sequence[str]
     with ledger.lock(_LOCK_SECONDS):
         done = Forgotten(before=runs.forgotten, mentions=mentions_of(project, runs.recorded))
         if runs.recorded:
-            done.runs = _bury(project, ledger, runs.recorded, reason.strip())
+            done.runs = _bury(project, ledger, runs.recorded, reason.strip(), local=local)
         _finish(project, ledger, done, remotes)
     return done
 
@@ -146,12 +154,17 @@ def finish(project: Project) -> Forgotten:
     return done
 
 
-def _bury(project: Project, ledger: Ledger, run_ids: Sequence[str], reason: str) -> tuple[str, ...]:
+def _bury(
+    project: Project, ledger: Ledger, run_ids: Sequence[str], reason: str, *, local: bool
+) -> tuple[str, ...]:
     author, time = project.repository.identity(), now()
     with project.runs.lock(_LOCK_SECONDS):
         found = {run.id: run.tree for each in run_ids if (run := project.runs.find(each))}
         artifacts = tuple(sorted(artifacts_of(project, found)))
-        more = Unfinished(found, artifacts=artifacts, remotes=_remotes(project, artifacts))
+        remotes = () if local or not artifacts else project.remotes.all
+        more = Unfinished(
+            found, artifacts=artifacts, remotes=tuple(remote.name for remote in remotes)
+        )
 
         def before_move(move: Move) -> None:
             ledger.write(ledger.read().joined(replace(more, tips=(move.old,))))
@@ -160,10 +173,6 @@ def _bury(project: Project, ledger: Ledger, run_ids: Sequence[str], reason: str)
         if stones:
             bury(project.runs, stones, writer=writer_name(), before_move=before_move)
     return tuple(found)
-
-
-def _remotes(project: Project, artifacts: Collection[str]) -> tuple[str, ...]:
-    return tuple(remote.name for remote in project.remotes.all) if artifacts else ()
 
 
 def _finish(project: Project, ledger: Ledger, done: Forgotten, remotes: Sequence[str]) -> None:

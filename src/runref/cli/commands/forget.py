@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import click
 
 from runref.cli.forgetting import (
     forgotten_document,
+    known_remotes,
     plan_document,
     status_of,
     tell_forgotten,
@@ -16,8 +15,6 @@ from runref.cli.forgetting import (
 from runref.cli.options import here, json_option, run_argument, store_option
 from runref.cli.output import print_json
 from runref.errors import ExitStatus
-from runref.project.project import Project
-from runref.sync.tracking_ref import tracking_ref
 
 
 @click.command()
@@ -31,7 +28,7 @@ from runref.sync.tracking_ref import tracking_ref
     help="Replace the history there, too; by default, at the remotes it was pushed to or pulled "
     "from.",
 )
-@click.option("--local", is_flag=True, help="Replace the history nowhere else.")
+@click.option("--local", is_flag=True, help="Leave all remotes as they are.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @json_option
 @store_option
@@ -74,12 +71,6 @@ def command(
         print_json(plan_document(plan)) if as_json else tell_plan(plan)
         return ExitStatus.DONE
     chosen = () if local else remotes or known_remotes(project)
-    done = forget(project, found, reason, remotes=chosen)
+    done = forget(project, found, reason, remotes=chosen, local=local)
     print_json(forgotten_document(done)) if as_json else tell_forgotten(done)
     return status_of(done)
-
-
-def known_remotes(project: Project) -> Sequence[str]:
-    """Return the git remotes whose history of runs was seen."""
-    names = project.repository.remotes()
-    return [name for name in names if tracking_ref(project, name).read()]

@@ -45,7 +45,7 @@ def command(runs: tuple[str, ...], message: str, store: str, *, as_json: bool) -
         say(f"removed {run_id}")
     if ids:
         tell(_way_back(ids))
-        tell("nothing is freed: `runref forget` deletes records, then `runref gc` what they held")
+        tell("nothing is freed: `runref forget` deletes records and what only they held")
 
 
 def _way_back(ids: Sequence[str]) -> str:
