@@ -75,26 +75,18 @@ def then_it_works(push: Callable[[], Done], clone: Clone, bare: Path) -> None:
 
 def test_a_hook(push: Callable[[], Done], clone: Clone, bare: Path):
     refuse_pushes(bare, "only on Tuesdays,\nsays the team")
-    done = push()
-    said = refused(done)
-    assert "only on Tuesdays" in said or "hook declined" in said
-    then_it_works(push, clone, bare)
-
-
-def test_a_hook_is_quoted_where_git_hears_it(host: GitHost, bare: Path, clone: Clone, cli: Cli):
-    refuse_pushes(bare, "only on Tuesdays,\nsays the team")
-    said = refused(cli(clone, "push", "--json"))
+    said = refused(push())
     assert "only on Tuesdays," in said
     assert "says the team" in said
     assert "hook declined" in said
+    then_it_works(push, clone, bare)
 
 
 def test_a_protected_ref(push: Callable[[], Done], clone: Clone, bare: Path):
     refuse_pushes(bare, 'GH013: Repository rule violations found for refs/runref/runs; "protected"')
     done = push()
-    refused(done)
-    if "protected" in done.error["message"]:
-        assert "protection rules" in done.error["hint"]
+    assert "GH013" in refused(done)
+    assert "protection rules" in done.error["hint"]
     then_it_works(push, clone, bare)
 
 

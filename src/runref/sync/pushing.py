@@ -90,7 +90,7 @@ def push(project: Project, remote: str, *, on_progress: OnProgress = no_progress
             pulled = pull(project, remote, on_progress=on_progress)
             unmoved = unmoved + 1 if pulled.tip == there else 0
             if unmoved == _UNMOVED_AT_MOST:
-                raise _hidden(remote) from moved
+                raise _not_taken(remote, moved) from moved
             there = pulled.tip
             received += [pulled.joined] if pulled.joined else []
             continue
@@ -100,12 +100,12 @@ def push(project: Project, remote: str, *, on_progress: OnProgress = no_progress
         )
 
 
-def _hidden(remote: str) -> PushRefused:
+def _not_taken(remote: str, refusal: RefMoved) -> PushRefused:
     return PushRefused(
-        f"{shown_name(remote)} shows fetches {RUNS_REF}, and pushes another one or none",
-        hint="If the server hides it from pushes (receive.hideRefs), `store: {repository: …}` in "
-        ".runref.yaml names another repository for the records; if the remote has a pushurl, it "
-        "must be the same repository.",
+        f"{shown_name(remote)} takes no push on top of what it shows: {refusal.message}",
+        hint="If the server hides the ref from pushes (receive.hideRefs), `store: {repository: …}` "
+        "in .runref.yaml names another repository for the records; if the remote has a pushurl, it "
+        "must be the same repository; else the server may have no room.",
     )
 
 

@@ -20,8 +20,9 @@ from runref.git.transport.transport import (
     GitUnreachable,
     OnProgress,
     PushRefused,
-    RefMoved,
+    has_moved,
     hint_for,
+    moved,
     no_progress,
 )
 from runref.model.credentials import without_credentials
@@ -102,9 +103,9 @@ class GitBinary:
         if refused is None:
             raise self._unreachable(said.errors)
         reason = refused.split("\t")[-1]
-        if "stale info" in reason or "fetch first" in reason or "cannot lock ref" in reason:
-            raise RefMoved(f"{ref} at {self.endpoint.url} has moved", hint="Pull, and push again.")
         told = "\n".join([reason, *(line for line in said.errors if line.startswith("remote:"))])
+        if has_moved(reason):
+            raise moved(ref, self.endpoint.url, told)
         raise PushRefused(f"{self.endpoint.url} refuses {ref}: {told}", hint=hint_for(told.lower()))
 
     def _git(

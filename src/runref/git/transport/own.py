@@ -25,8 +25,9 @@ from runref.git.transport.transport import (
     GitUnreachable,
     OnProgress,
     PushRefused,
-    RefMoved,
+    has_moved,
     hint_for,
+    moved,
     no_progress,
 )
 from runref.model.credentials import without_credentials
@@ -84,26 +85,28 @@ class Dulwich:
         objects = self.repository.objects
         zero = b"0" * FORMATS[self.repository.object_format].hex_length
 
-        def moved(refs: Any) -> Any:
+        def swapped(refs: Any) -> Any:
             there = refs.get(ref.encode(), zero)
             if there != (old.encode() or zero):
-                raise RefMoved(f"{ref} at {self.endpoint.url} has moved", hint="Pull and push.")
+                raise moved(ref, self.endpoint.url, "stale info")
             return {ref.encode(): new.encode()}
 
         def packed(*_: Any, **__: Any) -> tuple[int, Iterator[Any]]:
             names = list(objects_since(objects, old, new))
             return len(names), _unpacked(objects, names, on_progress)
 
+        words: list[bytes] = []
         with (
             self._explained(),
             connected(self.push_url, self.repository, "push") as (client, path),
         ):
-            done = client.send_pack(path.encode(), moved, packed)
-        told = (done.ref_status or {}).get(ref.encode())
-        if told is None:
+            done = client.send_pack(path.encode(), swapped, packed, progress=words.append)
+        reason = (done.ref_status or {}).get(ref.encode())
+        if reason is None:
             return
-        if "fetch first" in told or "lock" in told or "unable to set" in told:
-            raise RefMoved(f"{ref} at {self.endpoint.url} has moved", hint="Pull and push.")
+        told = "\n".join([reason, *b"".join(words).decode("utf-8", "replace").splitlines()])
+        if has_moved(reason) or "unable to set" in reason:
+            raise moved(ref, self.endpoint.url, told)
         raise PushRefused(f"{self.endpoint.url} refuses {ref}: {told}", hint=hint_for(told.lower()))
 
     def _haves(self) -> list[str]:

@@ -117,6 +117,28 @@ REFUSALS = (
 )
 
 
+_MOVED = (
+    "stale info",
+    "fetch first",
+    "cannot lock ref",
+    "failed to update ref",
+    "reference already exists",
+    "incorrect old value",
+    "remote ref updated",
+)
+"""What servers say when another push was faster; some of it, they say of a full disk, too."""
+
+
+def has_moved(reason: str) -> bool:
+    """Tell whether the reason for a refusal is, or may be, that the ref has moved meanwhile."""
+    return any(sign in reason for sign in _MOVED)
+
+
+def moved(ref: str, url: str, told: str) -> RefMoved:
+    """Return the error for a ref that has moved."""
+    return RefMoved(f"{ref} at {url} has moved: {told}", hint="Pull, and push again.")
+
+
 def hint_for(refusal: str) -> str:
     """Return what can be done about a refusal."""
     known = (each.hint for each in REFUSALS if each.sign in refusal)
