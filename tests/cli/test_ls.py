@@ -46,6 +46,17 @@ def some(writer: Writer) -> Writer:
 # which
 
 
+def test_a_digest_that_was_asked_for_as_a_path_is_told(some: Writer, cli: Any) -> None:
+    done = cli("ls", 'opt == "sgd" and ("deadbeef" in inputs or not "x" in outputs) and opt == "x"')
+    assert done.status == 0
+    assert "no run meets it" in done.err
+    assert 'a digest is written "sha256:deadbeef" in inputs' in done.err
+    for query in ('"dead.csv" in inputs', '"deadbeef" in tags', '"sha256:deadbeef" in inputs'):
+        done = cli("ls", query)
+        assert "no run meets it" in done.err
+        assert "looks for a path" not in done.err
+
+
 def test_a_query_filters(some: Writer, names: Any) -> None:
     assert names() == ["n4", "n3", "n2", "n1", "n0"]
     assert names("acc > 0.6") == ["n3", "n2"]

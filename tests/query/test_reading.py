@@ -28,6 +28,7 @@ def test_tokens_know_their_place() -> None:
     [
         ("1e-2", "number"), (".9", "number"), ("+3", "number"), ("nan", "number"),
         ("-inf", "number"), ("7d", "duration"), ("1h30m", "duration"), ("1.5h", "duration"),
+        ("250ms", "duration"), ("1m30s5ms", "duration"), ("3mm", "word"), ("ms", "word"),
         ("today", "value"), ("none", "value"), ("in", "keyword"), ("2.1.0", "word"),
         ("batch-size", "word"), ("3x", "word"), ("ünï/😀", "word"), ("params.in", "word"),
         ("a:b@c#d%e", "word"), ("missing", "word"), ("-", "word"),

@@ -208,6 +208,24 @@ def test_times_are_in_the_zone_of_now() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("250ms", 0.25), ("3ms", 0.003), ("1009ms", 1.009), ("1m30s5ms", 90.005), ("1.5ms", 0.0015),
+        ("1.001s", 1.001), ("1h30m", 5400.0), ("2w", 1209600.0),
+    ],
+)  # fmt: skip
+def test_a_duration_is_so_many_seconds(written: str, seconds: float) -> None:
+    assert resolved(f"duration < {written}") == Compare(
+        "<", Field("duration"), NumberValue(seconds)
+    )
+
+
+def test_a_duration_beyond_the_range_of_a_float_is_refused() -> None:
+    with pytest.raises(QueryInvalid, match="too large"):
+        resolved(f"duration < {'9' * 308}s{'9' * 308}s")
+
+
 def test_a_moment_without_a_zone_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="time zone"):
         resolve(parse(""), CATALOGUE, now=NOW.replace(tzinfo=None))

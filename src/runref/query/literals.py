@@ -15,7 +15,7 @@ from runref.query.tokens import SIZES
 _BITS = 1023
 """Of the largest integer that the format holds."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_DURATION = re.compile(r"([0-9.]+)([wdhms])")
+_DURATION = re.compile(r"([0-9.]+)(ms|[wdhms])")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
@@ -46,9 +46,7 @@ def number_of(literal: Number | Duration) -> int | float:
     """
     value: int | float
     if isinstance(literal, Duration):
-        value = math.fsum(
-            float(amount) * _SECONDS[unit] for amount, unit in _DURATION.findall(literal.text)
-        )
+        value = sum(_seconds(*part) for part in _DURATION.findall(literal.text))
     elif _INTEGER.fullmatch(literal.text):
         value = int(literal.text) if len(literal.text) <= 400 else 1 << _BITS
     else:
@@ -59,6 +57,11 @@ def number_of(literal: Number | Duration) -> int | float:
     if fits or print_operand(literal) in ("inf", "-inf", "+inf"):
         return value
     raise QueryInvalid(f"{shown(print_operand(literal), 30)} is too large a number", literal.span)
+
+
+def _seconds(amount: str, unit: str) -> float:
+    # As a record has it: 3 ms are the float 0.003, which 3 * 0.001 need not be.
+    return float(f"{amount}e-3") if unit == "ms" else float(amount) * _SECONDS[unit]
 
 
 def moments_of(literal: Literal, now: datetime) -> tuple[str, str | None]:

@@ -18,7 +18,7 @@ Kind: TypeAlias = Literal["word", "keyword", "value", "number", "duration", "tex
 KEYWORDS = frozenset({"and", "or", "not", "in", "is"})
 VALUES = frozenset({"true", "false", "none", "today", "yesterday", "now"})
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?[wdhms])+")
+DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|[wdhms]))+")
 
 SIZES = {
     "B": 1,

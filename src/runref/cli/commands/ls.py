@@ -197,7 +197,7 @@ def _list_runs(search: Search, request: Request) -> None:
 
 def _print(search: Search, found: Found, columns: Sequence[NamedColumn], request: Request) -> None:
     if not found.runs:
-        say(_why_none(search, request), err=True)
+        _print_none(search, request)
         return
     cells = Cells(search)
     shown = [table_column(each, cells.column(each, found.runs)) for each in columns]
@@ -219,6 +219,22 @@ def _why_none(search: Search, request: Request) -> str:
     if removed := search.count_removed():
         return f"no runs but {removed} that were removed: `runref ls --removed`"
     return "no runs yet; `runref run -- COMMAND` records one"
+
+
+def _print_none(search: Search, request: Request) -> None:
+    say(_why_none(search, request), err=True)
+    if not request.query or search.is_empty:
+        return
+    if (condition := search.condition(request.query)) is None:
+        return
+    from runref.query.digests import taken_for_paths
+
+    for each in taken_for_paths(condition):
+        name = each.collection.name
+        tell(
+            f'"{each.text}" in {name} looks for a path; '
+            f'a digest is written "sha256:{each.text}" in {name}'
+        )
 
 
 def _rows(search: Search, found: Found, columns: Sequence[NamedColumn]) -> list[tuple[object, ...]]:
