@@ -218,8 +218,12 @@ def test_groups_have_mean_std_and_count(some: Writer, cli: Any, validate: Any) -
     assert rows[1].split()[3:] == ["±", "0.2828", "2"]
     assert [row.split()[:2] for row in rows[:2]] == [["0.01", "2"], ["0.1", "2"]]
     assert "±" not in rows[0] + rows[2]
-    assert rows[2].split() == ["1", "0"]
+    assert rows[2].split() == ["(none)", "1", "0"]
     assert "acc: 1 value NaN or no number, left out" in done.err
+    markdown = cli("ls", "--markdown", "--group-by", "lr", "--columns", "acc").out
+    assert markdown.splitlines()[4].startswith("| (none) | 1 |")
+    table = csv.DictReader(io.StringIO(cli("ls", "--csv", "--group-by", "lr").out))
+    assert [row["lr"] for row in table] == ["0.01", "0.1", ""]
 
 
 def test_groups_of_several_names_all_aggregates_and_a_query(some: Writer, cli: Any) -> None:

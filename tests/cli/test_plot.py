@@ -127,6 +127,8 @@ def test_groups_have_a_mean_and_a_band(plot: Any, cli: Any) -> None:
     assert (bands[0]["low"][0], bands[0]["high"][0]) == (1.001, 1.01)
     assert bands[0]["mean"][0] == pytest.approx(1.0055)
     assert [band["count"] for band in bands] == [[2] * 4, [1] * 4]
+    some = plot("loss", "--group-by", "Loss", "--band", "minmax")["panels"][0]["bands"]
+    assert [band["label"] for band in some] == ["Loss=2 (n=1)", "Loss=(none) (n=2)"]
     unknown = cli("plot", "loss", "--group-by", "nope", "--json")
     assert unknown.error["code"] == "unknown-name"
 

@@ -279,7 +279,7 @@ def test_time_has_the_unit_that_fits(tmp_path: Path) -> None:
 
 def test_points_are_coloured_by_text_or_number(tmp_path: Path) -> None:
     text = draw(CHARTS["scatter"])
-    assert [each.get_text() for each in text.legends[0].get_texts()] == ["adam", "sgd", "none"]
+    assert [each.get_text() for each in text.legends[0].get_texts()] == ["adam", "sgd", "(none)"]
     number = draw(CHARTS["colour"])
     (points,) = number.axes[0].collections
     colours = [tuple(each) for each in points.get_facecolors()]

@@ -35,6 +35,14 @@ def removal_columns(runs: Sequence[RecordedRun]) -> list[Column]:
     return shown
 
 
+def _key_column(column: NamedColumn, keys: Sequence[Any]) -> Column:
+    from runref.model.grouping import ABSENT
+
+    shown = table_column(column, keys)
+    cells = [ABSENT if key is None else cell for key, cell in zip(keys, shown.cells, strict=True)]
+    return Column(shown.name, cells, right=shown.right)
+
+
 def group_columns(
     by: Sequence[NamedColumn],
     columns: Sequence[NamedColumn],
@@ -47,7 +55,7 @@ def group_columns(
     runs.
     """
     shown = [
-        table_column(column, [group.key[place] for group in groups])
+        _key_column(column, [group.key[place] for group in groups])
         for place, column in enumerate(by)
     ]
     shown.append(Column("runs", [str(group.runs) for group in groups], right=True))

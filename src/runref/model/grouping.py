@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+ABSENT = "(none)"
+"""What the group of those is called that have no value in common: no value looks like it."""
+
 
 def _mean(values: Sequence[float]) -> float:
     numbers = list(map(_float, values))

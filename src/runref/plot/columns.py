@@ -14,8 +14,6 @@ Kind = Literal["number", "duration", "moment", "text"]
 Value = float | str | None
 
 _DIGITS = re.compile(r"([0-9]{1,15})")
-ABSENT = "none"
-"""What the legend calls runs that have nothing in the column of colours."""
 _DECADES = 100.0
 """Largest by smallest value from which on a linear axis would press the small ones together."""
 

@@ -11,6 +11,7 @@ from runref.cli.plotting.arguments import NothingToPlot
 from runref.cli.plotting.choosing import Source, start_of
 from runref.cli.plotting.labels import labels_of, shared_name
 from runref.cli.text import count_of, format_value
+from runref.model.grouping import ABSENT
 from runref.model.points import Points
 from runref.plot.charts import CurvesChart, Panel, XAxis
 from runref.plot.columns import column_of
@@ -111,7 +112,7 @@ def _groups(source: Source, runs: Sequence[RecordedRun], name: str) -> dict[str,
         else {}
     )
     for run, text in zip(runs, texts, strict=True):
-        groups.setdefault(f"{name}={text}" if text else f"no {name}", []).append(run.id)
+        groups.setdefault(f"{name}={text or ABSENT}", []).append(run.id)
     return groups
 
 

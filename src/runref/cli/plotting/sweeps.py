@@ -10,8 +10,9 @@ from runref.cli.plotting.arguments import NothingToPlot
 from runref.cli.plotting.choosing import Source
 from runref.cli.plotting.curves import tell_runs
 from runref.cli.plotting.labels import shared_name
+from runref.model.grouping import ABSENT
 from runref.plot.charts import Bars, HistogramChart, ParallelChart, ScatterChart
-from runref.plot.columns import ABSENT, Column, spans_decades
+from runref.plot.columns import Column, spans_decades
 from runref.plot.histogram import bin_edges, counted
 from runref.store.recorded import RecordedRun
 

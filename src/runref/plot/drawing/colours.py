@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 
-from runref.plot.columns import ABSENT, Column, spans_decades
+from runref.model.grouping import ABSENT
+from runref.plot.columns import Column, spans_decades
 from runref.plot.curves import shortened
 from runref.plot.drawing.axes import as_drawn, label_moments, label_powers, unit_label
 from runref.plot.drawing.style import COLOUR_MAP, COLOURS, MISSING

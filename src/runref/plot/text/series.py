@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from runref.model.grouping import ABSENT
 from runref.model.text_width import width_of
 from runref.plot.charts import CurvesChart, Panel, ParallelChart, ScatterChart
-from runref.plot.columns import ABSENT, Kind, natural
+from runref.plot.columns import Kind, natural
 from runref.plot.curves import drawable
 from runref.plot.scales import Scale, number_scale, scale_of
 from runref.plot.text.canvas import Canvas, Pen, pen_at
