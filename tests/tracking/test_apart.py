@@ -54,10 +54,15 @@ def repo(make_repo, tmp_path: Path) -> GitRepo:
     return repo
 
 
+def read_only(repo: GitRepo, command: Sequence[str]) -> list[str]:
+    """Return a command to which the git directory is read-only."""
+    mount = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", mount, str(repo.path / ".git"), *command]
+
+
 def apart(repo: GitRepo, *command: str) -> subprocess.CompletedProcess[str]:
     """Run a command to which the git directory is read-only."""
-    mount = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
-    words = ["unshare", "--mount", "sh", "-c", mount, str(repo.path / ".git"), *command]
+    words = read_only(repo, command)
     return subprocess.run(words, cwd=repo.path, capture_output=True, text=True, check=False)
 
 
@@ -186,6 +191,28 @@ def test_contents_that_no_run_came_for_go_with_the_last_run(repo: GitRepo, waiti
     recover(repo)
     assert not store.contains(old.digest)
     assert store.contains(new.digest)
+
+
+def test_what_a_live_run_borrows_outlives_the_run_that_brought_it(repo: GitRepo):
+    subprocess.run(runref("run", "--", "true"), cwd=repo.path, check=True)
+    (first,) = project(repo).runs.runs()
+    repo.write("beside.py", "TWO = 2\n")  # or both runs had the same tree
+    end = repo.path.parent / "end"
+    os.mkfifo(end)
+    command = read_only(repo, runref("run", "--", "sh", "-c", f"echo live > {end}; cat {end}"))
+    with subprocess.Popen(command, cwd=repo.path, stderr=subprocess.PIPE) as process:
+        assert end.read_text() == "live\n"
+        forgotten = subprocess.run(
+            runref("forget", first.id, "--local", "--reason", "x"), cwd=repo.path, check=False
+        )
+        end.write_text("")
+        process.communicate()
+    assert forgotten.returncode == 0
+    (run_id,) = recover(repo)["committed"]
+    record = project(repo).read(run_id).record
+    assert record.notices == ()
+    assert repo.git("show", f"{record.code.tree}:pkg/model.py") == "DEPTH = 4"
+    repo.fsck()
 
 
 def test_commands_that_cannot_write_leave_it_alone(repo: GitRepo):

@@ -7,19 +7,19 @@ collects such a run brings both into the repository, and moves the ref last.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
 from runref.artifacts import ArtifactMissing, LocalStore
 from runref.artifacts.blobs import damaged
 from runref.git.files import make_folders
-from runref.git.objects import ObjectDamaged, ObjectMissing, ObjectStore
+from runref.git.objects import ObjectDamaged, ObjectMissing, ObjectStore, TreeEntry
 from runref.git.sweep_mark import unswept
 from runref.model.record import Record
 from runref.store.recorded import read_record
 from runref.store.runs_ref import RunsRef
-from runref.store.trees import copy_tree
+from runref.store.trees import TREE, copy_tree
 from runref.tracking.run_directory import RunDirectory, Sealed
 from runref.tracking.spool import ABANDONED_SECONDS, Spool
 from runref.tracking.stores import Stores, artifacts_path
@@ -48,6 +48,24 @@ def set_apart(stores: Stores, run: RunDirectory) -> Stores:
 def objects_of(run: RunDirectory, runs: RunsRef) -> ObjectStore:
     """Return where a run's objects are written."""
     return runs.repository.writing_to(run.objects_path).objects if is_apart(run) else runs.objects
+
+
+def borrowed(run: RunDirectory, tree: str, runs: RunsRef) -> Iterator[str]:
+    """Yield what the repository has of a tree of a run: all of it, or what its own folder lacks.
+
+    What is nowhere, or is damaged, leads to nothing.
+    """
+    if runs.objects.contains(tree):
+        yield tree
+        return
+    entries: tuple[TreeEntry, ...] = ()
+    with suppress(ObjectMissing, ObjectDamaged):
+        entries = objects_of(run, runs).read_tree(tree)
+    for entry in entries:
+        if entry.mode == TREE:
+            yield from borrowed(run, entry.oid, runs)
+        elif runs.objects.contains(entry.oid):
+            yield entry.oid
 
 
 def bring_objects(run: RunDirectory, runs: RunsRef) -> None:

@@ -56,7 +56,8 @@ def seal(run: RunDirectory, objects: ObjectStore) -> Sealed:
             break the schema; nothing is lost, the folder stays.
         OSError: a file could not be read or written.
     """
-    return unswept(Path(objects.folder).parent, lambda: _write_record(run, objects))
+    swept = (objects.lender or objects).folder
+    return unswept(Path(swept).parent, lambda: _write_record(run, objects))
 
 
 def _write_record(run: RunDirectory, objects: ObjectStore) -> Sealed:

@@ -11,6 +11,7 @@ from runref.git.program import GitProgram
 from runref.git.reachable import leading_to, objects_below, unreferenced, without_content
 from runref.git.sweep_mark import renew_sweep_mark, sweeping
 from runref.project.project import Project
+from runref.tracking.apart import borrowed
 from runref.upkeep.unfinished import Unfinished
 
 _ATTEMPTS = 3
@@ -81,8 +82,7 @@ def roots_in_use(project: Project) -> list[str]:
         InUseUnknown: A run cannot be read.
     """
     ids = [run.run_id for run in (*project.spool.live(), *project.spool.ready())]
-    found = {oid for run_id in dict.fromkeys(ids) for oid in _used_by(project, run_id)}
-    return sorted(oid for oid in found if project.repository.objects.contains(oid))
+    return sorted({oid for run_id in dict.fromkeys(ids) for oid in _used_by(project, run_id)})
 
 
 def _used_by(project: Project, run_id: str) -> list[str]:
@@ -98,7 +98,8 @@ def _used_by(project: Project, run_id: str) -> list[str]:
         except RunrefError as error:
             problem = error.message
             break
-        return [*([code.tree] if code else []), *([sealed.tree] if sealed else [])]
+        trees = [each.tree for each in (code, sealed) if each]
+        return [oid for tree in trees for oid in borrowed(run, tree, project.runs)]
     raise InUseUnknown(
         f"run {run_id} goes on or waits, and cannot be read: {problem}",
         hint="`runref recover` tells more; nothing was freed.",
