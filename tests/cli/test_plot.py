@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runref.cli.plotting.arguments import NothingToPlot, split_names, told_apart
+from runref.cli.plotting.arguments import NothingToPlot, told_apart
 from runref.cli.plotting.inline_image import escape_sequence, protocol_of
 
 RUNS = """\
@@ -88,7 +88,6 @@ def test_a_known_metric_is_no_run() -> None:
     with pytest.raises(NothingToPlot, match="'lss'") as caught:
         told_apart(["lss"], ["loss", "acc"])
     assert caught.value.hint == "Did you mean 'loss'? Metrics of the runs: loss, acc."
-    assert split_names('a,"b,c", d') == ["a", "b,c", "d"]
 
 
 def test_names_that_look_odd_are_names(plot: Any, cli: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runref.query.errors import QueryInvalid
-from runref.query.parse import parse, parse_name, parse_names
+from runref.query.parse import parse, parse_name, parse_names, split_names
 from runref.query.printing import print_query
 from runref.query.syntax import And, Comparison, In, Missing, Name, Not, Number, Or, Part, Text
 from runref.query.tokens import tokens
@@ -62,7 +62,16 @@ def test_the_parts_of_a_name() -> None:
     assert parse_name('metrics["val.acc"].max') == name("metrics", '"val.acc"', "max")
     assert parse_name('params["a"]["b"].c.d') == name("params", '"a"', '"b"', "c", "d")
     assert parse_name('environment["gpus"].0.model') == name("environment", '"gpus"', "0", "model")
+    assert split_names('id, params["a,b]"]["c d"].0 ,val/acc.max') == [
+        "id", 'params["a,b]"]["c d"].0', "val/acc.max",
+    ]  # fmt: skip
     assert parse_names("id,lr, val/acc.max") == (name("id"), name("lr"), name("val/acc", "max"))
+
+
+@pytest.mark.parametrize("text", ["", ",", "a,", ",a", "a,,b", "a b", 'a,"b"', "a == 1", 'p["a'])
+def test_what_is_no_list_of_names_is_refused(text: str) -> None:
+    with pytest.raises(QueryInvalid):
+        split_names(text)
 
 
 @pytest.mark.parametrize(

@@ -78,21 +78,11 @@ def named_columns(search: Search, names: str) -> list[NamedColumn]:
     """Return the columns that a comma-separated list names.
 
     Raises:
-        QueryInvalid: no run has one of them.
+        QueryInvalid: no run has one of them, or it is no list of names.
     """
+    from runref.query.parse import split_names
+
     return [NamedColumn(name, search.target(name)) for name in split_names(names)]
-
-
-def split_names(names: str) -> list[str]:
-    """Split at commas, but not inside brackets: ``id,params["a,b"]``."""
-    parts, depth = [""], 0
-    for character in names:
-        if character == "," and not depth:
-            parts.append("")
-            continue
-        depth += {"[": 1, "]": -1}.get(character, 0)
-        parts[-1] += character
-    return [part.strip() for part in parts if part.strip()]
 
 
 def telling_columns(runs: Sequence[RecordedRun]) -> list[NamedColumn]:

@@ -66,6 +66,15 @@ def parse_names(text: str) -> tuple[Name, ...]:
     return _Parser(text).names()
 
 
+def split_names(text: str) -> list[str]:
+    """Return the names that `text` lists with commas between them, each as it is written.
+
+    Raises:
+        QueryInvalid: `text` is no list of names.
+    """
+    return [text[name.span.start : name.span.end] for name in parse_names(text)]
+
+
 class _Parser:
     def __init__(self, text: str) -> None:
         self._tokens = list(tokens(text))

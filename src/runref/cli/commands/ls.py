@@ -21,7 +21,6 @@ from runref.project.columns import (
     NamedColumn,
     all_columns,
     named_columns,
-    split_names,
     telling_columns,
 )
 from runref.project.project import Project
@@ -40,7 +39,7 @@ class Request:
         limit: At most so many; none for all.
         columns: Names of columns, with commas between; the telling ones where it is empty.
         group_by: Names of columns whose values runs have in common; empty for single runs.
-        aggregates: What the numbers of a group are to come to.
+        aggregates: Names of what the numbers of a group are to come to.
         form: ``table``, ``json``, ``csv`` or ``markdown``.
         removed: Whether it is among removed runs, not among the others.
     """
@@ -50,7 +49,7 @@ class Request:
     limit: int | None
     columns: str
     group_by: str
-    aggregates: Sequence[str]
+    aggregates: str
     form: str
     removed: bool
 
@@ -130,7 +129,7 @@ def command(
         limit=None if show_all else limit,
         columns=columns,
         group_by=group_by,
-        aggregates=split_names(agg),
+        aggregates=agg,
         form=forms[0] if forms else "table",
         removed=removed,
     )
@@ -149,9 +148,11 @@ def _list(
     with searching(project, removed=request.removed) as search, shown():
         if request.group_by:
             from runref.cli.grouped import list_groups
+            from runref.query.parse import split_names
 
+            aggregates = split_names(request.aggregates)
             list_groups(search, request.query, request.group_by, request.columns,
-                        request.aggregates, request.sort, request.limit, request.form)  # fmt: skip
+                        aggregates, request.sort, request.limit, request.form)  # fmt: skip
         else:
             _list_runs(search, request)
         name_unread(search)

@@ -13,7 +13,6 @@ from runref.cli.output import say, tell
 from runref.cli.plotting.arguments import (
     NothingToPlot,
     can_name_a_run,
-    split_names,
     told_apart,
     unknown,
 )
@@ -180,6 +179,8 @@ def _chart(project: Project, source: Source, asked: _Asked) -> Chart:
     if not chosen.runs:
         raise NothingToPlot("there are no runs", hint="`runref run` records one.")
     if kind == "parallel":
+        from runref.query.parse import split_names
+
         names = split_names(options["parallel"])
         if len(names) < 2:
             raise click.UsageError("--parallel takes at least two names: lr,dropout,val/acc.max")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
@@ -67,9 +66,3 @@ def unknown(name: str, known: Collection[str], what: str) -> NothingToPlot:
         f"no chosen run has the {what} {name!r}",
         hint=f"{advice}{what.capitalize()}s of the runs: {listed}{more}.",
     )
-
-
-def split_names(text: str) -> list[str]:
-    """Return the names in a list with commas; a name that has one itself stands in quotes."""
-    rows = list(csv.reader([text], skipinitialspace=True))
-    return [name for name in rows[0] if name] if rows else []
