@@ -159,14 +159,14 @@ def few_trees_that_unfold_to_billions(forge: Forge, path: Path) -> Path:
     return forge.save(path)
 
 
-@case("git does not take such a name")
+@case("it holds the name")
 def a_snapshot_that_writes_hooks(forge: Forge, path: Path) -> Path:
     (folder, *_) = forge.paths().values()
     forge.put(f"{folder}/code/.git/hooks/post-checkout", "blob", b"#!/bin/sh", EXECUTABLE)
     return forge.save(path)
 
 
-@case("git does not take such a name")
+@case("it holds the name")
 def a_snapshot_that_leads_out(forge: Forge, path: Path) -> Path:
     (folder, *_) = forge.paths().values()
     forge.put(f"{folder}/code/../../escape", "blob", b"x")

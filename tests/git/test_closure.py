@@ -66,7 +66,7 @@ def test_a_file_that_is_a_folder_and_the_other_way_round(trees):
 @pytest.mark.parametrize("name", [b"..", b".", b".git", b".GIT", b"a/b", b"git~1"])
 def test_names_that_lead_elsewhere(trees, name):
     root = trees.tree(TreeEntry(name, FILE, trees.blob()))
-    with pytest.raises(TreeRefused, match="does not take such a name"):
+    with pytest.raises(TreeRefused, match="it holds the name"):
         trees.closure().walk(root, "")
 
 
@@ -76,14 +76,15 @@ def test_names_out_of_order_or_twice(trees):
         b"100644 b\0" + blob + b"100644 a\0" + blob,
         b"100644 a\0" + blob + b"100644 a\0" + blob,
         b"100644 a\0" + blob + b"40000 a\0" + folder,
+        b"100644 a\0" + blob + b"100644 a.b\0" + blob + b"40000 a\0" + folder,
     ):
-        with pytest.raises(TreeRefused, match="out of order or there twice"):
+        with pytest.raises(TreeRefused, match=r"twice or out of order|of one name"):
             trees.closure().walk(trees.raw(body), "")
 
 
 def test_modes_that_git_does_not_have(trees):
     body = b"100666 a\0" + bytes.fromhex(trees.blob())
-    with pytest.raises(TreeRefused, match="its mode is 100666"):
+    with pytest.raises(TreeRefused, match="the mode 100666"):
         trees.closure().walk(trees.raw(body), "")
 
 

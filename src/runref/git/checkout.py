@@ -80,7 +80,7 @@ def _write_folders(objects: ObjectStore, tree: str, root: bytes) -> CheckoutRepo
         prefix, oid = waiting.pop()
         for entry in objects.read_tree(oid):
             path = prefix + entry.name
-            check_name(entry.name, path)
+            _check(entry.name, path)
             target = os.path.join(root, path)
             try:
                 if entry.is_tree or entry.mode == GITLINK:
@@ -111,16 +111,7 @@ def _write_file(objects: ObjectStore, entry: TreeEntry, target: bytes) -> None:
         file.write(content)
 
 
-def check_name(name: bytes, path: bytes) -> None:
-    """Refuse a name in a tree that would be written elsewhere, or into ``.git``.
-
-    Args:
-        name: The name.
-        path: Where it stands, for the message.
-
-    Raises:
-        UnsafeTree: It is such a name.
-    """
+def _check(name: bytes, path: bytes) -> None:
     text = name.decode("utf-8", "replace").translate(IGNORED_BY_HFS).casefold()
     # Windows also knows .git by its short name, and drops dots, spaces and streams at the end.
     dos = text.split(":")[0].rstrip(". ")

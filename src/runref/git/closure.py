@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runref.errors import RunrefError
-from runref.git.checkout import UnsafeTree, check_name
-from runref.git.format import EXECUTABLE, FILE, GITLINK, SYMLINK, TREE, TreeEntry
+from runref.git.format import GITLINK
 from runref.git.objects import ObjectStore
 from runref.git.pack_reader import PackedObject
-
-_MODES = (FILE, EXECUTABLE, SYMLINK, GITLINK, TREE)
+from runref.git.tree_rules import broken_rule
 
 
 class TreeRefused(RunrefError):
@@ -76,14 +74,11 @@ class Closure:
         return known
 
     def _entries(self, tree: str, path: str, above: int) -> _Seen:
-        seen, last = _Seen(0, 1), b""
-        for entry in self.objects.read_tree(tree):
+        seen, entries = _Seen(0, 1), self.objects.read_tree(tree)
+        if broken := broken_rule(entries):
+            raise _refused(path, broken)
+        for entry in entries:
             below = f"{path}/{entry.name.decode('utf-8', 'backslashreplace')}"
-            self._check(entry, below)
-            key = entry.name + b"/" if entry.is_tree else entry.name
-            if key <= last or entry.name == last.rstrip(b"/"):
-                raise _refused(below, "it is out of order or there twice")
-            last = key
             seen.paths += 1
             if entry.is_tree:
                 inner = self._walk(entry.oid, below, above + 1)
@@ -94,14 +89,6 @@ class Closure:
             if seen.paths > self.most_paths:
                 raise _refused(path, f"it unfolds to more than {self.most_paths:,} paths")
         return seen
-
-    def _check(self, entry: TreeEntry, path: str) -> None:
-        if entry.mode not in _MODES:
-            raise _refused(path, f"its mode is {entry.mode:o}")
-        try:
-            check_name(entry.name, entry.name)
-        except UnsafeTree as error:
-            raise _refused(path, "git does not take such a name") from error
 
     def _expect(self, oid: str, kind: str, path: str) -> None:
         held = self.held.get(oid)
