@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -350,3 +351,52 @@ def test_signatures_that_are_over_something_else_are_named(
     (damage,) = fsck()["damage"]
     assert (damage["run"], damage["kind"]) == (run_id, "signature-bad")
     assert "record-changed" in damage["message"]
+
+
+def test_tombstones_are_checked(history: History, run_id: str, fsck: Fsck, cli: Any) -> None:
+    gone, path = "20200101-0123456789ab", "tombstones/2020-01/01/0/20200101-0123456789ab"
+    objects = history.repository.objects
+    time = "2026-11-21T14:03:12.123456Z"
+    good = {"run": gone, "time": time, "author": "Ada <a@x>", "reason": "why", "format": 1}
+    for number, document in enumerate([good, {**good, "run": run_id}, {**good, "reason": 7}]):
+        blob = objects.write_blob(dump_yaml(document))
+        history.put((*path.split("/"), f"{number}.yaml"), BLOB, blob)
+    back = ("tombstones", *run_path(run_id))
+    blob = objects.write_blob(dump_yaml({**good, "run": run_id}))
+    history.put((*back, "0.yaml"), BLOB, blob)
+    found = fsck()
+    assert found["checked"]["tombstones"] == 2
+    assert named(found) == {
+        (gone, f"{path}/1.yaml", "tombstone-run"),
+        (gone, f"{path}/2.yaml", "tombstone-invalid"),
+        (run_id, "/".join(back), "forgotten-run"),
+    }
+
+
+def test_a_file_that_the_disk_does_not_read_is_named(
+    history: History, run_id: str, fsck: Fsck
+) -> None:
+    console = history.loose(history.entries(history.stored(run_id).tree)["console.log"].oid)
+    console.unlink()
+    console.mkdir()  # reading it is an error of the operating system, for root as well
+    assert named(fsck()) == {(run_id, "console.log", "object-damaged")}
+
+
+def test_the_end_of_a_shallow_history_is_no_damage(
+    history: History, run_id: str, fsck: Fsck, repo: Any, tmp_path: Path
+) -> None:
+    history.record("other")
+    whole = history.runs.tip()
+    repo.git("init", "-q", str(tmp_path / "shallow"))
+    here = f"file://{history.path}"
+    subprocess.run(
+        ["git", "fetch", "-q", "--depth=1", here, "+refs/runref/runs:refs/runref/runs"],
+        cwd=tmp_path / "shallow",
+        check=True,
+    )
+    shallow = History(tmp_path / "shallow")
+    assert shallow.runs.tip() == whole
+    found = fsck("--store", str(shallow.path))
+    assert {each["kind"] for each in found["damage"]} == {"artifact-missing"}
+    assert (found["checked"]["commits"], found["checked"]["runs"]) == (1, 2)
+    assert any("shallow" in each for each in found["unchecked"])

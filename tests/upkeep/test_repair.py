@@ -102,6 +102,7 @@ def test_damaged_packs_are_made_good(
     history: History, run_id: str, team: Path, repo: Any, cli: Any
 ) -> None:
     repo.git("gc", "-q", "--prune=now")
+    named = tree_objects(history)
     (pack,) = (history.git_dir / "objects" / "pack").glob("*.pack")
     for place in range(40, pack.stat().st_size - 40, 97):
         flip(pack, place)
@@ -111,7 +112,7 @@ def test_damaged_packs_are_made_good(
     assert done.status == 0, done.out + done.err
     assert len(done.json["repaired"]["objects"]) > 5
     assert state(history) == before
-    repo.git("-c", "core.fsync=none", "log", "--stat", "refs/runref/runs")
+    assert tree_objects(history) == named  # git reads what was written beside the pack
 
 
 @pytest.mark.slow
@@ -123,7 +124,7 @@ def test_any_flipped_byte_of_a_pack_is_named_and_mended(
     (pack,), (index,) = folder.glob("*.pack"), folder.glob("*.idx")
     for file in (pack, index):
         data = file.read_bytes()
-        for place in range(0, len(data), max(1, len(data) // 25)):
+        for place in range(0, len(data), max(1, len(data) // 80)):
             flip(file, place)
             found = cli("fsck", "--json")
             assert found.status in (0, 1), found.err  # a byte may be one that nobody needs

@@ -259,7 +259,7 @@ class ObjectStore:
                 return split(data)
             if data is not None:
                 damage.append("its loose file holds something else")
-        except (zlib.error, ValueError) as problem:
+        except (zlib.error, ValueError, OSError) as problem:  # also a disk that cannot read it
             damage.append(f"its loose file: {problem}")
         try:
             found = packs.read(oid)

@@ -26,7 +26,9 @@ class Damage:
     hint: str = ""
 
 
-ANOTHER_CLONE = "`runref fsck --repair --from PATH` brings it back from another clone"
+ANOTHER_CLONE = (
+    "`runref fsck --repair` brings it back from a git remote, and `--from PATH` from another clone"
+)
 """What can be done about everything that another clone of the history may have whole."""
 
 NOT_RUNREF = (
