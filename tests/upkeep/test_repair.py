@@ -264,15 +264,16 @@ sys.exit(run(["fsck", "--repair", "--from", sys.argv[1]]))
 DIE = "if number == {}: os.kill(os.getpid(), signal.SIGKILL)"
 
 
-@pytest.mark.parametrize("call", [1, 3])
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize(
-    ("module", "owner", "method"),
+    ("module", "owner", "method", "call"),
     [
-        ("git.loose", "LooseObjects", "set_aside"),
-        ("git.loose", "LooseObjects", "write"),
-        ("artifacts.blobs", "Blobs", "supersede"),
-        ("artifacts.receiving", "_Small", "finish"),
+        *(("git.loose", "LooseObjects", "set_aside", call) for call in (1, 6)),
+        *(("git.loose", "LooseObjects", "write", call) for call in (1, 6)),
+        *(("artifacts.blobs", "Blobs", "supersede", call) for call in (1, 2, 3)),
+        # Two are named when they were received, then take their places: one of them is damaged.
+        *(("artifacts.blobs", "Blobs", "_name", call) for call in (1, 3, 4)),
+        ("artifacts.receiving", "_Small", "finish", 1),
     ],
 )
 def test_a_killed_repair_leaves_everything_as_before_or_whole(
