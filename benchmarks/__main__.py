@@ -19,6 +19,7 @@ NAMES = (
     "remotes",
     "bundle",
     "signing",
+    "fsck",
 )
 
 
