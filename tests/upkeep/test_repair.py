@@ -353,3 +353,19 @@ Usage = Callable[..., Any]
 )
 def test_wrong_usage_is_refused(history: History, cli: Usage, arguments: tuple[str, ...]) -> None:
     assert cli("fsck", *arguments).status == 2
+
+
+def test_what_was_damaged_before_is_kept_beside_what_is_damaged_now(
+    history: History, run_id: str, clone: Path, cli: Any
+) -> None:
+    model = history.artifact(digests(history, run_id)["model.bin"])
+    console = history.loose(history.entries(history.stored(run_id).tree)["console.log"].oid)
+    flipped: dict[Path, list[bytes]] = {model: [], console: []}
+    for place in (10, 20):
+        for path, seen in flipped.items():
+            flip(path, place)
+            seen.append(path.read_bytes())
+        assert cli("fsck", "--repair", "--from", str(clone)).status == 0
+    own = history.git_dir / "runref"
+    for path, folder in ((model, own / "artifacts" / "damaged"), (console, own / "damaged")):
+        assert [each.read_bytes() for each in sorted(folder.iterdir())] == flipped[path]

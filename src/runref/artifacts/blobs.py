@@ -16,7 +16,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO
@@ -30,6 +30,7 @@ from runref.artifacts.new_file import NewFile, create, unusable
 from runref.artifacts.open_file import link_open_file
 from runref.artifacts.reading import OnBytes, ignore, opened
 from runref.artifacts.remote.store import Stored
+from runref.git.files import link_aside
 
 DAMAGED = "damaged"
 """Folder of the store for damaged content that was taken out of the way."""
@@ -153,8 +154,7 @@ class Blobs:
         try:
             if os.path.exists(path):
                 make_folder(aside)
-                with suppress(FileExistsError):  # of an attempt that was killed
-                    os.link(path, f"{aside}{os.sep}{digest_hex(digest)}")
+                link_aside(path, aside, digest_hex(digest))
         except OSError as error:
             raise unusable(path, error) from error
         self._name(source, digest)

@@ -1,5 +1,5 @@
 # Text paths: Path costs more than most of the system calls made here.
-# ruff: noqa: PTH102, PTH112, PTH120
+# ruff: noqa: PTH102, PTH112, PTH120, PTH121
 """Files inside a git directory: permissions shared as git shares them, errors with a name."""
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 
 from runref.errors import RunrefError
 
@@ -102,3 +103,19 @@ def sync_folder(path: str) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def link_aside(path: str, folder: str, name: str) -> None:
+    """Give a file a further name in a folder that exists: `name`, or one like it if that is taken.
+
+    Raises:
+        OSError: The system refused it.
+    """
+    for number in count(1):
+        kept = f"{folder}/{name}" if number == 1 else f"{folder}/{name}.{number}"
+        try:
+            os.link(path, kept)
+        except FileExistsError:
+            if not os.path.samefile(path, kept):
+                continue
+        return

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 
-from runref.git.files import Sharing, make_folders, write_fully, writing
+from runref.git.files import Sharing, link_aside, make_folders, write_fully, writing
 from runref.git.format import Kind
 
 LEVEL = 1
@@ -105,12 +105,11 @@ class LooseObjects:
         Raises:
             CannotWrite: The system refused it.
         """
-        path, kept = self._path(oid), f"{aside}/{oid}"
+        path = self._path(oid)
         with writing(aside):
             if os.path.exists(path):
                 make_folders(aside, self._sharing)
-                with suppress(FileExistsError):  # of an attempt that was killed
-                    os.link(path, kept)
+                link_aside(path, aside, oid)
 
     def _move(self, temporary: str, path: str) -> None:
         for _ in range(5):
