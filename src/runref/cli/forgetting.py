@@ -49,8 +49,7 @@ def tell_forgotten(done: Forgotten) -> None:
     for run_id in done.before:
         say(f"{run_id} was forgotten before")
     _tell_mentions(done.mentions)
-    say(f"repository: {count_of(done.objects.objects, 'object')}, "
-        f"{format_size(done.objects.size)} freed")  # fmt: skip
+    say(f"repository: {count_of(done.objects.objects, 'object')}, {_freed(done.objects.size)}")
     for place, each in done.artifacts.items():
         freed = f"{count_of(each.freed.count, 'artifact')}, {format_size(each.freed.size)} freed"
         kept = f"; {each.claimed.count} claimed or used by others" if each.claimed.count else ""
@@ -60,6 +59,11 @@ def tell_forgotten(done: Forgotten) -> None:
     _tell_left(done)
     if done.runs:
         tell(_BEYOND_REACH)
+
+
+def _freed(size: int) -> str:
+    """Return what a pack that was written anew saves, or takes where it lost bases of deltas."""
+    return f"{format_size(size)} freed" if size >= 0 else f"{format_size(-size)} more than before"
 
 
 def _tell_left(done: Forgotten) -> None:

@@ -97,7 +97,11 @@ def _replace(
     size_before = _size(base)
     with _workshop(folder) as workshop:
         made = (
-            git.run("pack-objects", "-q", f"{workshop}/pack", given=remaining) if remaining else []
+            git.run(
+                "pack-objects", "-q", "--delta-base-offset", f"{workshop}/pack", given=remaining
+            )
+            if remaining
+            else []
         )
         with writing(f"{folder}/pack"):
             if os.stat(f"{base}.pack").st_mtime_ns >= before:

@@ -185,8 +185,8 @@ def _finish(project: Project, ledger: Ledger, done: Forgotten, remotes: Sequence
     if not unfinished.runs:
         ledger.clear()
         return
+    purge_caches(project, unfinished.runs.values())  # the index catches up from what is freed next
     unfinished = _free_objects(project, ledger, unfinished, done)
-    purge_caches(project, unfinished.runs.values())
     left = clear_artifacts(project, unfinished, done.artifacts, done.problems)
     done.kept_by = holders(project, unfinished.runs)
     there = project.repository.objects.contains

@@ -49,12 +49,9 @@ class Plan:
 
 
 def plan_forgetting(project: Project, run_ids: Sequence[str]) -> Plan:
-    """Return what forgetting runs would do; nothing is written.
-
-    Raises:
-        UnknownRun: One of them is not recorded.
-    """
-    runs = {run_id: project.resolve(run_id).tree for run_id in run_ids}
+    """Return what forgetting runs would do; nothing is written. Unknown runs are passed over."""
+    trees = {run.id: run.tree for run in project.runs.runs()}
+    runs = {run_id: trees[run_id] for run_id in run_ids if run_id in trees}
     return Plan(
         runs, mentions_of(project, run_ids), _objects(project, runs), _artifacts(project, runs)
     )
