@@ -119,9 +119,9 @@ def _child(runs: RunsRef, ours: str, theirs: str, both: Merge, origin: str) -> s
     """Return a commit that has both as ancestors: one of them, or a merge."""
     if is_ancestor(runs.objects, theirs, ours):
         return ours
+    if not (both.from_ours or both.forgotten_here or both.forgotten_there):
+        return theirs  # which holds all of ours
     root = _union(runs, runs.root_of(ours), both)
-    if root == runs.root_of(theirs):
-        return theirs
     return runs.commit(root, [ours, theirs], message=_message(both, origin), time=int(time()))
 
 

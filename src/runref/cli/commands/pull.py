@@ -8,7 +8,6 @@ import click
 
 from runref.cli.options import here, json_option, store_option
 from runref.cli.output import print_json
-from runref.cli.pulling_artifacts import pull_artifacts
 from runref.cli.records import default_remote, pull_records
 from runref.cli.transfer import adjusted, transfer_options
 
@@ -47,6 +46,8 @@ def command(
     """
     project = here(store)
     if artifacts:
+        from runref.cli.pulling_artifacts import pull_artifacts
+
         near = project.remotes.chosen(remotes) or project.remotes.by_distance()
         chosen = adjusted(near, jobs, limit_rate)
         document, status = pull_artifacts(project, chosen, target, quiet=as_json)

@@ -8,12 +8,10 @@ import click
 
 from runref.cli.options import here, json_option, store_option
 from runref.cli.output import print_json, tell
-from runref.cli.pushing_artifacts import ArtifactsPush, push_artifacts
 from runref.cli.records import default_remote, push_records
 from runref.cli.text import count_of
 from runref.cli.transfer import adjusted, transfer_options
 from runref.errors import ExitStatus
-from runref.project.holdings import holdings
 from runref.project.project import Project
 
 
@@ -68,10 +66,12 @@ def command(
         if dry_run or verify:
             raise click.UsageError("--dry-run and --verify go with --artifacts.")
     project = here(store)
-    asked = ArtifactsPush(target if artifacts else (), verify, dry_run)
     documents: list[dict[str, object]] = []
     status = ExitStatus.DONE
     if artifacts or (artifacts is None and _has_remotes(project, remotes)):
+        from runref.cli.pushing_artifacts import ArtifactsPush, push_artifacts
+
+        asked = ArtifactsPush(target if artifacts else (), verify, dry_run)
         chosen = adjusted(project.remotes.to_push(remotes), jobs, limit_rate)
         documents, status = push_artifacts(project, chosen, asked, quiet=as_json)
     records: dict[str, Any] | None = None
@@ -93,6 +93,8 @@ def _has_remotes(project: Project, names: tuple[str, ...]) -> bool:
     """Tell whether artifacts have a place to go; say so where there are some and no place."""
     if names or any(remote.push for remote in project.remotes.all):
         return True
+    from runref.project.holdings import holdings
+
     if not project.remotes.all and (held := holdings(project)):
         tell(
             f"{count_of(len(held), 'artifact')} stay here alone: there is no remote for them "
