@@ -92,14 +92,18 @@ def test_clones_that_sync_at_once_with_a_folder(
     check_server(bare)
 
 
+# Through a pipe: a node has no pseudo-terminals.
 ON_NODE = """
 git config --global safe.directory '*'
 cd {work} || exit 1
-for number in 1 2 3; do
-    {python} -m runref run -e "$(cat /proc/sys/kernel/hostname)" -- true || exit 1
-done
-{python} -m runref push || exit 1
-{python} -m runref pull
+track_and_push() {{
+    for number in 1 2 3; do
+        {python} -m runref run -e "$(cat /proc/sys/kernel/hostname)" -- true || return 1
+    done
+    {python} -m runref push && {python} -m runref pull
+}}
+track_and_push 2>&1 | cat
+exit ${{PIPESTATUS[0]}}
 """
 
 
@@ -114,7 +118,9 @@ def node(tmp_path: Path, nfs: NfsServer) -> Iterator[Callable[[str, str], Node]]
     with ExitStack() as nodes:
 
         def make(name: str, script: str) -> Node:
-            made = Node(name, tmp_path / name, nfs, ["bash", "-c", script], environment)
+            path = tmp_path / f"{name}.sh"
+            path.write_text(script)
+            made = Node(name, tmp_path / name, nfs, ["bash", str(path)], environment)
             nodes.callback(made.close)
             return made
 
