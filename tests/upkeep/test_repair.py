@@ -369,3 +369,22 @@ def test_what_was_damaged_before_is_kept_beside_what_is_damaged_now(
     own = history.git_dir / "runref"
     for path, folder in ((model, own / "artifacts" / "damaged"), (console, own / "damaged")):
         assert [each.read_bytes() for each in sorted(folder.iterdir())] == flipped[path]
+
+
+def test_a_repository_of_the_other_hash_is_mended_by_its_like_alone(
+    history: History, make_repo: Callable[..., Any], cli: Any, tmp_path: Path
+) -> None:
+    repo = make_repo("other-hash", "--object-format=sha256")
+    repo.write("train.py", (history.path / "train.py").read_bytes())
+    repo.commit("a training")
+    other = History(repo.path)
+    run_id = other.record()
+    shutil.copytree(other.path, tmp_path / "like")
+    store = ("--store", str(other.path))
+    assert cli("fsck", *store).status == 0
+    lost = lose_all(other, run_id)
+    done = cli("fsck", *store, "--repair", "--from", str(history.path), "--json")
+    assert (done.status, done.json["repaired"]["objects"]) == (1, [])
+    done = cli("fsck", *store, "--repair", "--from", str(tmp_path / "like"), "--json")
+    assert done.status == 0, done.out + done.err
+    assert sorted(done.json["repaired"]["objects"]) == sorted(lost)
