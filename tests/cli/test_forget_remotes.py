@@ -58,7 +58,7 @@ def test_the_history_of_a_git_remote_is_replaced_and_clones_follow(
 
     new = record(other, "in the clone")
     pulled = cli("pull", cwd=other.path)
-    assert f"{gone} were forgotten there" in pulled.err
+    assert f"forgotten there, and gone here, too: run {gone}" in pulled.err
     assert listed(cli, other.path) == {first, new}
     assert not has(other, oid)
     assert holds_text(other.path / ".git", SECRET) == []

@@ -71,8 +71,8 @@ def pull_records(
         _free_forgotten(project, [done.joined])
     if done.missing_there:
         tell(
-            f"{printable(shown_name(remote))} went back: {_some(done.missing_there)} "
-            "were there and are not, and nobody forgot them; `runref push` sends them again"
+            f"{printable(shown_name(remote))} went back: it had {_some(done.missing_there)}, and "
+            "nobody forgot that; `runref push` sends it again"
         )
     return _pulled_document(done), ExitStatus.NO if done.missing_there else ExitStatus.DONE
 
@@ -111,23 +111,23 @@ def _update(shown: Bar, what: str, done: int, total: int) -> None:
 
 
 def _came(done: Joined) -> str:
-    if not (done.runs or done.annotations or done.forgotten or done.refused):
-        return "nothing new there"
-    parts = [f"{count_of(len(done.runs), 'run')} received"]
-    parts += [count_of(done.annotations, "annotation")] * bool(done.annotations)
+    parts = _moved(len(done.runs), done.annotations, "received")
     parts += [f"{count_of(len(done.forgotten), 'run')} forgotten there"] * bool(done.forgotten)
-    return ", ".join(parts)
+    return "; ".join(parts) or "nothing new there"
 
 
 def _went(done: Pushed) -> str:
     if not done.tip:
         return "no runs here yet"
-    if not (done.runs or done.annotations or done.forgotten):
-        return "nothing to send, all is there"
-    parts = [f"{count_of(done.runs, 'run')} sent"]
-    parts += [count_of(done.annotations, "annotation")] * bool(done.annotations)
-    parts += [f"{count_of(done.forgotten, 'run')} forgotten"] * bool(done.forgotten)
-    return ", ".join(parts)
+    parts = _moved(done.runs, done.annotations, "sent")
+    parts += [f"{count_of(done.forgotten, 'run')} forgotten there, too"] * bool(done.forgotten)
+    return "; ".join(parts) or "nothing to send, all is there"
+
+
+def _moved(runs: int, annotations: int, verb: str) -> list[str]:
+    counted = {"run": runs, "annotation": annotations}
+    shown = [count_of(count, word) for word, count in counted.items() if count]
+    return [f"{', '.join(shown)} {verb}"] * bool(shown)
 
 
 def _free_forgotten(project: Project, came: Iterable[Joined]) -> None:
@@ -140,15 +140,15 @@ def _free_forgotten(project: Project, came: Iterable[Joined]) -> None:
     for place, error in done.problems.items():
         tell_error(place, error)
     size = done.objects.size + sum(each.freed.size for each in done.artifacts.values())
-    tell(f"{format_size(size)} of what was forgotten are free now")
+    tell(f"{format_size(size)} freed that only forgotten runs held")
 
 
 def _tell_gone(remote: str, done: Joined) -> None:
     where = printable(shown_name(remote))
     if done.forgotten:
-        tell(f"{where}: {_some(done.forgotten)} were forgotten there, and are gone here, too")
+        tell(f"{where}: forgotten there, and gone here, too: {_some(done.forgotten)}")
     if done.refused:
-        tell(f"{where}: {_some(done.refused)} were forgotten here, and were not taken back")
+        tell(f"{where}: forgotten here, and not taken back: {_some(done.refused)}")
 
 
 def _some(runs: Sequence[str]) -> str:

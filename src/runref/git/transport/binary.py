@@ -100,6 +100,11 @@ class GitBinary:
         if not said.status:
             return
         refused = next((line for line in said.output if line.startswith("!\t")), None)
+        if refused is None and _may_not_write("\n".join(said.errors)):
+            raise PushRefused(
+                f"{self.endpoint.url}: {self._shown(said.errors)}",
+                hint="With these credentials one may read there, and not write: ask its owner.",
+            )
         if refused is None:
             raise self._unreachable(said.errors)
         reason = refused.split("\t")[-1]
@@ -134,12 +139,20 @@ class GitBinary:
         kept = {name: value for name, value in self.environ.items() if name not in _OWN_VARIABLES}
         return {**kept, "LC_ALL": "C", "LANGUAGE": ""}
 
+    def _shown(self, errors: Sequence[str]) -> str:
+        return without_credentials("\n".join(errors[-_LINES_SHOWN:])) or "git said nothing"
+
     def _unreachable(self, errors: Sequence[str]) -> GitUnreachable:
-        told = without_credentials("\n".join(errors[-_LINES_SHOWN:])) or "git said nothing"
+        told = self._shown(errors)
         return GitUnreachable(
             f"{self.endpoint.url}: {told}",
             hint=f"Without runref: `git ls-remote {without_credentials(self.endpoint.name)}`.",
         )
+
+
+def _may_not_write(told: str) -> bool:
+    """Tell whether a server let somebody in and does not let them push, in the words of forges."""
+    return re.search(r"returned error: 403|permission to \S+ denied", told, re.I) is not None
 
 
 @dataclass(frozen=True, slots=True)
