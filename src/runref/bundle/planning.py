@@ -10,8 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from runref.artifacts import LocalStore
-from runref.artifacts.transfer.wanted import expand
+from runref.artifacts import (
+    ArtifactDamaged,
+    ArtifactMissing,
+    LocalStore,
+    ManifestInvalid,
+    ManifestTooNew,
+    ManifestUnsafe,
+)
+from runref.artifacts.transfer.wanted import Wanted
 from runref.bundle.choosing import Chosen, Earlier, choose
 from runref.bundle.manifest import Manifest, Request
 from runref.bundle.packing import Packed, pack_records
@@ -133,30 +140,38 @@ def _artifacts(
     done = supply.bring(wanted)
     if done.ended_by:
         raise done.ended_by
-    needed = expand(local, wanted)
-    names = _names(local, chosen.files, needed.manifests)
-    refused = {each.digest for each in needed.failed}
+    names, unusable = _names(local, chosen.files, wanted)
     sizes: dict[str, int] = {}
     missing: list[str] = []
-    for digest in sorted((needed.digests | refused).difference(earlier.artifacts)):
-        size = None if digest in refused else local.size_of(digest)
+    for digest in sorted(names.keys() - set(earlier.artifacts)):
+        size = None if digest in unusable else local.size_of(digest)
         if size is None:
             missing.append(digest)
             continue
         sizes[digest] = size
-        scan.artifact(local, digest, names.get(digest, digest))
+        scan.artifact(local, digest, names[digest])
     return sizes, tuple(missing)
 
 
 def _names(
-    local: LocalStore, files: Iterable[DataFile], directories: Iterable[str]
-) -> dict[str, str]:
-    """Return what records call contents, by digest."""
-    names = {file.digest: file.path for file in files}
-    for digest in directories:
-        entries = local.read_manifest(digest).entries
-        names |= {each.digest: f"{names[digest]}/{each.path}" for each in entries if each.is_file}
-    return names
+    local: LocalStore, files: Iterable[DataFile], wanted: Iterable[Wanted]
+) -> tuple[dict[str, str], set[str]]:
+    """Return what records call contents, by digest, and lists of files that are no good."""
+    paths = {file.digest: file.path for file in files}
+    names, unusable = {}, set()
+    for each in wanted:
+        names[each.digest] = path = paths[each.digest]
+        if each.kind == "file":
+            continue
+        try:
+            entries = local.read_manifest(each.digest).entries
+        except (ArtifactMissing, ArtifactDamaged, ManifestInvalid, ManifestTooNew, ManifestUnsafe):
+            unusable.add(each.digest)
+            continue
+        for entry in entries:
+            if entry.is_file:
+                names.setdefault(entry.digest, f"{path}/{entry.path}")
+    return names, unusable
 
 
 def _sha256(file: BinaryIO, packed: Packed) -> str:
