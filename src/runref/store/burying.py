@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from runref.git.objects import TreeEntry
 from runref.model.ids import run_path
 from runref.model.times import parse_time
 from runref.model.tombstones import Tombstone, dump_tombstone, tombstone_name, tombstone_path
@@ -63,15 +64,15 @@ def bury(
 
 
 def _without(runs: RunsRef, root: str, tombstones: Sequence[Tombstone], writer: str) -> str:
-    editor = TreeEditor(runs.objects)
+    changes: dict[tuple[str, ...], TreeEntry | None] = {}
     for each in tombstones:
         path = run_path(each.run)
-        root = editor.remove(root, ("runs", *path))
-        root = editor.remove(root, ("annotations", *path))
+        for folder in ("runs", "annotations"):
+            changes.update({(folder, *path): None})
         blob = runs.objects.write_blob(dump_tombstone(each))
         place = tombstone_path(each.run, tombstone_name(each.time, writer))
-        root = editor.insert(root, place, BLOB, blob)
-    return root
+        changes[place] = TreeEntry(b"", BLOB, blob)
+    return TreeEditor(runs.objects).change(root, changes)
 
 
 def _message(tombstones: Sequence[Tombstone]) -> str:

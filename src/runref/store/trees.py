@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from runref.git.format import GITLINK
 from runref.git.objects import ObjectStore, TreeEntry
@@ -59,6 +59,38 @@ class TreeEditor:
             return tree
         if len(path) > 1:
             oid = self.remove(below.oid, path[1:])
+            entries.update({name: TreeEntry(name, TREE, oid)} if oid else {})
+        if not entries:
+            return ""
+        made = self._objects.write_tree(entries.values())
+        self._known[made] = entries
+        return made
+
+    def change(self, tree: str, changes: Mapping[tuple[str, ...], TreeEntry | None]) -> str:
+        """Return the tree that is `tree` with many changes, and write no other than it takes.
+
+        Args:
+            tree: The tree; the empty oid for one without entries.
+            changes: By path, the entry that goes there (its name counts for nothing), or none where
+                what is there goes. No path leads to below another one.
+
+        Returns:
+            The new tree; the empty oid where nothing is left.
+        """
+        entries = dict(self.entries(tree))
+        below: dict[str, dict[tuple[str, ...], TreeEntry | None]] = {}
+        for path, entry in changes.items():
+            if len(path) > 1:
+                below.setdefault(path[0], {})[path[1:]] = entry
+                continue
+            entries.pop(path[0].encode(), None)
+            if entry is not None:
+                name = path[0].encode()
+                entries[name] = TreeEntry(name, entry.mode, entry.oid)
+        for folder, inner in below.items():
+            name = folder.encode()
+            was = entries.pop(name, None)
+            oid = self.change(was.oid if was else "", inner)
             entries.update({name: TreeEntry(name, TREE, oid)} if oid else {})
         if not entries:
             return ""

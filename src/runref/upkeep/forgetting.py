@@ -159,7 +159,8 @@ def _bury(
 ) -> tuple[str, ...]:
     author, time = project.repository.identity(), now()
     with project.runs.lock(_LOCK_SECONDS):
-        found = {run.id: run.tree for each in run_ids if (run := project.runs.find(each))}
+        wanted = set(run_ids)
+        found = {run.id: run.tree for run in project.runs.runs() if run.id in wanted}
         artifacts = tuple(sorted(artifacts_of(project, found)))
         remotes = () if local or not artifacts else project.remotes.all
         more = Unfinished(
@@ -201,7 +202,8 @@ def _finish(project: Project, ledger: Ledger, done: Forgotten, remotes: Sequence
 def _gathered(project: Project, ledger: Ledger) -> Unfinished:
     """Return all that is to be freed: what is written down, and what was forgotten elsewhere."""
     known, tips = ledger.read(), remembered(project)
-    elsewhere = forgotten_in(project, tips)
+    forgotten = forgotten_in(project, tips)
+    elsewhere = {run_id: forgotten[run_id] for run_id in forgotten.keys() - known.runs.keys()}
     artifacts = tuple(sorted(artifacts_of(project, elsewhere)))
     gathered = known.joined(Unfinished(elsewhere, tuple(sorted(tips)), (), artifacts))
     gone = forgotten_runs(project.repository.objects, project.runs.root())
