@@ -156,7 +156,7 @@ def test_a_forget_that_is_killed_leaves_the_old_or_the_new_and_the_next_one_ends
             ["git", "cat-file", "-e", oid], cwd=repo.path, check=False, capture_output=True
         )
         assert listed.returncode != 0, (seed, number)
-        assert not list((repo.path / ".git/objects").glob("tmp_obj*")), seed
+        assert not list((repo.path / ".git/objects").glob("tmp_obj_forget*")), seed
         assert not (repo.path / ".git/runref/forgetting/unfinished.json").exists(), seed
         assert other in now
 

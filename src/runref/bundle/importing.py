@@ -21,12 +21,16 @@ from runref.bundle.checking import Nowhere, Records, Sink, take_artifacts, take_
 from runref.bundle.manifest import Manifest
 from runref.bundle.reading import BundleReader, Head, Vet, ignore_head
 from runref.errors import RunrefError
+from runref.git.sweep_mark import sweeping
 from runref.model.merge import Kind
 from runref.project.project import Project
 from runref.project.supply import wanted_of
 from runref.store.differences import differences, forgotten_runs
 from runref.store.incoming import Incoming
 from runref.store.joining import Joined, graft
+
+_FREEING_SECONDS = 600.0
+"""How long an import waits for a pull, or for somebody who frees what was forgotten."""
 
 
 class OtherObjectFormat(RunrefError):
@@ -93,7 +97,13 @@ def import_bundle(
     vet(reader.head)
     _require_format(project, manifest)
     _require_room(local, manifest)
-    with Incoming.open(project.repository) as incoming, local.staging() as staging:
+    repository = project.repository
+    # What comes rests on what is here, and is part of the history only when it is merged.
+    with (
+        sweeping(repository.common_dir, repository.sharing, wait=_FREEING_SECONDS),
+        Incoming.open(repository) as incoming,
+        local.staging() as staging,
+    ):
         folder = str(incoming.folder / "objects")
         records = take_records(reader, incoming.objects, folder, project.repository.sharing)
         contents = take_artifacts(reader, records, _Local(local, staging))

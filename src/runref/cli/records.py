@@ -47,7 +47,7 @@ def push_records(
         say(f"{printable(shown_name(remote))}: {_went(done)}")
     for each in done.received:
         _tell_gone(remote, each)
-    _free_forgotten(project, done.received)
+    free_forgotten(project, done.received)
     return _pushed_document(done), ExitStatus.DONE
 
 
@@ -68,7 +68,7 @@ def pull_records(
         say(f"{printable(shown_name(remote))}: {came}")
     if done.joined:
         _tell_gone(remote, done.joined)
-        _free_forgotten(project, [done.joined])
+        free_forgotten(project, [done.joined])
     if done.missing_there:
         tell(
             f"{printable(shown_name(remote))} went back: it had {_some(done.missing_there)}, and "
@@ -130,7 +130,7 @@ def _moved(runs: int, annotations: int, verb: str) -> list[str]:
     return [f"{', '.join(shown)} {verb}"] * bool(shown)
 
 
-def _free_forgotten(project: Project, came: Iterable[Joined]) -> None:
+def free_forgotten(project: Project, came: Iterable[Joined]) -> None:
     """Free what came, or was here, and is forgotten."""
     if not any(each.forgotten or each.refused for each in came):
         return

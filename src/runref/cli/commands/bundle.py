@@ -28,6 +28,7 @@ from runref.cli.bundles import (
 from runref.cli.options import here, json_option, run_argument, store_option
 from runref.cli.output import print_json
 from runref.cli.progress import bar, transfer_bar
+from runref.cli.records import free_forgotten
 from runref.errors import ExitStatus
 from runref.project.supply import Supply
 
@@ -206,6 +207,7 @@ def import_(
         print_json(imported_document(done, vetted.signature))
     else:
         tell_imported(done, vetted.signature)
+    free_forgotten(project, [done.joined])
 
 
 def _signing(project: Project, key: str) -> Sign:
