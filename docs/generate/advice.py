@@ -122,6 +122,7 @@ ERRORS = {
     "sql-invalid": "Correct the statement; `runref sql --help` names the tables and their columns.",
     "step-too-large": "Read the run's `metrics.jsonl`: it has the steps whole.",
     "still-running": "Wait for the run to end.",
+    "still-there": "Empty the reflog, or look into the other repository; then run it again.",
     "target-exists": "Choose another folder with `-o`, or replace it with `-f`.",
     "target-not-empty": "Name a folder that does not exist yet.",
     "target-unwritable": "Check the permissions and the disk of the target.",

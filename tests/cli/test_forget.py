@@ -215,6 +215,21 @@ def test_a_tag_on_the_old_history_is_told_and_a_second_time_frees(
     kept.fsck()
 
 
+def test_what_only_a_reflog_leads_to_is_told(repo: Any, cli: Any) -> None:
+    record(repo, "one")
+    gone = record(repo, SECRET)
+    repo.git("update-ref", "--create-reflog", "-m", "x", "refs/heads/x", "refs/runref/runs")
+    repo.git("update-ref", "-m", "y", "refs/heads/x", "HEAD")
+    done = cli("forget", gone, "--reason", "test", "--json")
+    assert done.status == 1
+    (failed,) = done.json["failed"]
+    assert failed["error"]["code"] == "still-there"
+    assert gone in failed["error"]["message"]
+    repo.git("reflog", "expire", "--expire=now", "refs/heads/x")
+    assert cli("forget", gone).status == 0
+    assert holds_text(repo.path / ".git", SECRET) == []
+
+
 def test_what_was_written_in_vain_and_leads_to_it_goes_too(kept: Any, run: Any) -> None:
     record(kept, "one")
     gone = record(kept, "two")

@@ -6,7 +6,7 @@ be freed is written down before, so that the next forgetting goes on where a kil
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from runref.artifacts.clearing import Cleared
@@ -39,6 +39,12 @@ class NoGitProgram(RunrefError):
     """Something takes the git program, and there is none."""
 
     code = "no-git-program"
+
+
+class StillThere(RunrefError):
+    """Something of a forgotten run could not be freed, as something else than a ref has it."""
+
+    code = "still-there"
 
 
 class ReasonMissing(RunrefError):
@@ -191,12 +197,24 @@ def _finish(project: Project, ledger: Ledger, done: Forgotten, remotes: Sequence
     left = clear_artifacts(project, unfinished, done.artifacts, done.problems)
     done.kept_by = holders(project, unfinished.runs)
     there = project.repository.objects.contains
-    if any(map(there, unfinished.runs.values())):
+    still = {run_id for run_id, tree in unfinished.runs.items() if there(tree)}
+    held = {run_id for ids in done.kept_by.values() for run_id in ids}
+    if still - held and REPOSITORY not in done.problems:
+        done.problems[REPOSITORY] = _still_there(still - held)
+    if still:
         ledger.write(unfinished)  # what keeps the runs may keep their artifacts, too
     elif left.artifacts:
         ledger.write(left)
     else:
         ledger.clear()
+
+
+def _still_there(run_ids: Collection[str]) -> StillThere:
+    return StillThere(
+        f"objects of {' '.join(sorted(run_ids))} are still there, and no ref leads to them",
+        hint="A reflog (`git reflog expire --expire=now REF` empties it), an index, a live run or "
+        "another repository (objects/info/alternates) has them; then run it again.",
+    )
 
 
 def _gathered(project: Project, ledger: Ledger) -> Unfinished:
