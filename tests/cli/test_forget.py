@@ -230,6 +230,47 @@ def test_what_only_a_reflog_leads_to_is_told(repo: Any, cli: Any) -> None:
     assert holds_text(repo.path / ".git", SECRET) == []
 
 
+def test_packs_that_are_protected_or_listed(repo: Any, cli: Any) -> None:
+    record(repo, "one")
+    gone = record(repo, SECRET)
+    repo.git("repack", "-q", "-a", "-d")
+    repo.git("multi-pack-index", "write")
+    repo.git("commit-graph", "write", "--reachable")
+    repo.git("update-server-info")
+    packs = repo.path / ".git/objects/pack"
+    (pack,) = packs.glob("*.pack")
+    keep = pack.with_suffix(".keep")
+    keep.touch()
+    done = cli("forget", gone, "--reason", "test", "--json")
+    assert done.status == 1
+    assert f"which {keep.name} protects" in done.json["objects"]["kept"][0]
+    repo.fsck()
+    keep.unlink()
+    assert cli("forget", gone).status == 0
+    assert holds_text(repo.path / ".git", SECRET) == []
+    repo.fsck()
+    repo.git("multi-pack-index", "verify")
+    repo.git("commit-graph", "verify")
+    (new,) = packs.glob("*.pack")
+    assert new.name in (packs.parent / "info/packs").read_text()
+    assert new.name != pack.name
+
+
+def test_what_another_repository_lends_stays_and_is_told(
+    repo: Any, cli: Any, tmp_path: Path
+) -> None:
+    record(repo, "one")
+    gone = record(repo, SECRET)
+    repo.git("clone", "-q", "--shared", ".", str(tmp_path / "borrower"))
+    borrower = type(repo)(tmp_path / "borrower")
+    borrower.git("fetch", "-q", "origin", "refs/runref/runs:refs/runref/runs")
+    done = cli("forget", gone, "--reason", "test", "--local", "--json", cwd=borrower.path)
+    assert done.status == 1
+    assert [each["error"]["code"] for each in done.json["failed"]] == ["still-there"]
+    borrower.fsck()
+    repo.fsck()
+
+
 def test_what_was_written_in_vain_and_leads_to_it_goes_too(kept: Any, run: Any) -> None:
     record(kept, "one")
     gone = record(kept, "two")

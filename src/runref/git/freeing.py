@@ -100,7 +100,7 @@ def free_objects(
             freed.size += size
             gone.add(oid)
     freed.objects = len(gone)
-    _renew_commit_graph(git, folder)
+    _renew_lists(git, folder)
     return freed
 
 
@@ -136,8 +136,10 @@ def _return(folder: str, oid: str) -> None:
     os.unlink(aside)
 
 
-def _renew_commit_graph(git: GitProgram, folder: str) -> None:
-    """Write the commit graph anew where there is one: it names commits that are gone."""
+def _renew_lists(git: GitProgram, folder: str) -> None:
+    """Write anew what names commits and packs that are gone: the graph, the list for http."""
+    if os.path.exists(f"{folder}/info/packs"):
+        git.run("update-server-info")
     if os.path.exists(f"{folder}/info/commit-graphs"):
         git.run("commit-graph", "write", "--reachable", "--split=replace")
     elif os.path.exists(f"{folder}/info/commit-graph"):

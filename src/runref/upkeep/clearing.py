@@ -67,6 +67,8 @@ def clear_artifacts(
     if not digests:
         return unfinished
     stores = _connected(project, unfinished.remotes, problems)
+    if not stores and not any(map(project.artifacts.contains, digests)):
+        return replace(unfinished, artifacts=digests if unfinished.remotes else ())
     try:
         with sweeping(
             project.repository.common_dir, project.repository.sharing, wait=_LOCK_SECONDS
