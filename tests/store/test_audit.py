@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from runref.git.format import SYMLINK, TreeEntry
 from runref.git.pack_entry import size_of_entry
-from runref.git.pack_writer import _entry_header
+from runref.git.pack_file import _entry_header
 from runref.model.ids import run_path
 from runref.store import audit as module
 from runref.store.audit import HistoryRefused, audit

@@ -134,6 +134,16 @@ def test_a_record_of_another_run_is_refused(
     assert ours.leftovers() == []
 
 
+def test_one_lie_among_a_thousand_records_is_found(team: Clone, make_clone: MakeClone, cli: Cli):
+    liar, ours = make_clone("liar", str(team.path)), make_clone("ours", str(team.path))
+    liar.add(*(new_id() for _ in range(1000)))
+    claimed = new_id()
+    liar.add(claimed, id=new_id())
+    assert cli(liar, "push", "--json").status == 0
+    refused(cli(ours, "pull", "--json"), "history-refused", claimed)
+    assert ours.tip() == ""
+
+
 @pytest.mark.parametrize("order", list(itertools.permutations(("ada", "ben"))), ids=str)
 def test_both_keep_what_they_did_offline_to_one_runs_tags(
     bare: Path, make_clone: MakeClone, cli: Cli, order: tuple[str, str]

@@ -8,10 +8,13 @@ is that of the run under whose id it stands, and that nothing is so large that r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from runref.errors import ExitStatus, RunrefError
+from runref.git.bulk import Content, read_each
+from runref.git.format import decode_tree
 from runref.git.objects import ObjectStore, TreeEntry
 from runref.model.ids import is_run_id, run_path
 from runref.model.merge import Item, Kind
@@ -41,6 +44,10 @@ _SEGMENTS = re.compile(rb"(?:metrics|system)[A-Za-z0-9.-]*\.jsonl")
 _ID_LINE = re.compile(rb"^id: *['\"]?([^'\"\r\n]*)['\"]? *\r?$", re.MULTILINE)
 
 
+ReadMany = Callable[[Sequence[str], int], Iterator[Content | None]]
+"""Reads objects up to a size; see `runref.git.bulk.read_each`."""
+
+
 class HistoryRefused(RunrefError):
     """A history that came from elsewhere is not what runref writes."""
 
@@ -63,13 +70,16 @@ class Arrivals:
     tombstones: tuple[str, ...]
 
 
-def audit(objects: ObjectStore, known: str, root: str) -> Arrivals:
+def audit(
+    objects: ObjectStore, known: str, root: str, read_many: ReadMany | None = None
+) -> Arrivals:
     """Look at what a root tree holds that a known one does not.
 
     Args:
         objects: Where the trees are.
         known: A root tree of our own; empty: there is none.
         root: The one that came from elsewhere.
+        read_many: Reads many of the objects; none: one after the other.
 
     Raises:
         HistoryRefused: something is not as runref writes it; the message names it.
@@ -90,8 +100,7 @@ def audit(objects: ObjectStore, known: str, root: str) -> Arrivals:
     runs = {item.run: oid for item, oid in found.items() if item.kind is Kind.RUN}
     for run_id in sorted(forgotten_runs(objects, root) & runs.keys()):
         raise _refused(run_id, "it was forgotten there and is there all the same")
-    for run_id, tree in runs.items():
-        _check_run(objects, run_id, tree, fully=len(runs) <= _READ_FULLY)
+    _check_runs(objects, runs, read_many or partial(read_each, objects))
     return Arrivals(
         runs,
         sum(item.kind is Kind.ANNOTATION for item in found),
@@ -136,25 +145,41 @@ def _new_entries(
             yield from _new_entries(objects, known, entry.oid, path)
 
 
-def _check_run(objects: ObjectStore, run_id: str, tree: str, *, fully: bool) -> None:
-    entries = _entries(objects, tree, run_id)
+def _check_runs(objects: ObjectStore, runs: Mapping[str, str], read_many: ReadMany) -> None:
+    records: dict[str, str] = {}
+    trees = read_many(list(runs.values()), _LARGEST_TREE)
+    for (run_id, tree), found in zip(runs.items(), trees, strict=True):
+        body = _content(found, "tree", run_id)
+        entries = _by_name(decode_tree(body, len(tree) // 2), run_id)
+        records[run_id] = _record_among(entries, run_id)
+    texts = read_many(list(records.values()), _LARGEST_DOCUMENT)
+    for run_id, found in zip(records, texts, strict=True):
+        ids = _ID_LINE.findall(_content(found, "blob", f"{run_id}/run.yaml"))
+        if len(runs) <= _READ_FULLY or len(ids) != 1:
+            try:
+                read_record(objects, run_id, runs[run_id])
+            except UnreadableRun as error:
+                raise _refused(run_id, error.message) from error
+        elif ids[0].decode("utf-8", "replace").strip() != run_id:
+            raise _refused(run_id, "its record is that of another run")
+
+
+def _record_among(entries: Mapping[bytes, TreeEntry], run_id: str) -> str:
     for name, entry in entries.items():
         wanted = TREE if name == b"code" else BLOB
         if entry.mode != wanted or not (name == b"code" or _is_run_file(name)):
             raise _refused(f"{run_id}/{_shown(name)}", "no record of a run holds this")
-    record = entries.get(b"run.yaml")
-    if record is None:
+    if b"run.yaml" not in entries:
         raise _refused(run_id, "it has no run.yaml")
-    if objects.size(record.oid) > _LARGEST_DOCUMENT:
-        raise _refused(f"{run_id}/run.yaml", "it is too large")
-    found = _ID_LINE.findall(objects.read_blob(record.oid))
-    if fully or len(found) != 1:
-        try:
-            read_record(objects, run_id, tree)
-        except UnreadableRun as error:
-            raise _refused(run_id, error.message) from error
-    elif found[0].decode("utf-8", "replace").strip() != run_id:
-        raise _refused(run_id, "its record is that of another run")
+    return entries[b"run.yaml"].oid
+
+
+def _content(found: Content | None, kind: str, where: str) -> bytes:
+    if found is None:
+        raise _refused(where, "it is too large")
+    if found[0] != kind:
+        raise _refused(where, f"it is a {found[0]}, where a {kind} should be")
+    return found[1]
 
 
 def _is_run_file(name: bytes) -> bool:
@@ -169,7 +194,10 @@ def _entries(objects: ObjectStore, tree: str, where: str) -> dict[bytes, TreeEnt
     size = objects.size(tree)
     if size > _LARGEST_TREE:
         raise _refused(where, f"its list of names alone takes {size:,} bytes")
-    entries = objects.read_tree(tree)
+    return _by_name(objects.read_tree(tree), where)
+
+
+def _by_name(entries: Sequence[TreeEntry], where: str) -> dict[bytes, TreeEntry]:
     found = {entry.name: entry for entry in entries}
     if len(found) != len(entries):
         raise _refused(where, "it holds a name twice")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from runref.git.borrowing import make_borrowing, move_objects
+from runref.git.bulk import Content, read_each, read_through_git
 from runref.git.format import FORMATS
 from runref.git.locks import LockBusy, exclusive
 from runref.git.objects import ObjectStore
 from runref.git.repository import Repository
 
+_MANY = 1000
+"""Of fewer objects, starting git takes longer than reading them."""
 _SWEEP_SECONDS = 5.0
 """How long another process may take to see that a lock file has no place yet."""
 
@@ -47,6 +50,18 @@ class Incoming:
         with place(repository) as folder:
             make_borrowing(str(folder), repository)
             yield cls(folder, repository)
+
+    def read_many(self, oids: Sequence[str], limit: int) -> Iterator[Content | None]:
+        """Yield each object in turn; none, and no more, at one of more than `limit` bytes.
+
+        Raises:
+            ObjectMissing, ObjectDamaged: one cannot be read.
+        """
+        environ = self._repository.environ
+        program = shutil.which("git", path=environ.get("PATH", ""))
+        if program and len(oids) >= _MANY:
+            return read_through_git(program, self.folder, environ, oids, limit)
+        return read_each(self.objects, oids, limit)
 
     def accept(self) -> None:
         """Make what arrived part of the repository.

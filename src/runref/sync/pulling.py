@@ -76,7 +76,7 @@ def fetch(
         if not tip:
             return "", _missing(project, seen.read(), "")
         root = incoming.objects.read_commit(tip).tree
-        audit(incoming.objects, runs.root(), root)
+        audit(incoming.objects, runs.root(), root, incoming.read_many)
         incoming.accept()
     before = seen.read()
     missing = _missing(project, before, tip)
