@@ -17,6 +17,7 @@ NAMES = (
     "curves",
     "artifacts",
     "remotes",
+    "sync",
     "bundle",
     "signing",
     "fsck",
