@@ -103,5 +103,7 @@ def _sweep(base: Path) -> None:
             except LockBusy:
                 continue
             shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+            if lock.with_suffix("").exists():  # a git that outlived its parent still writes there
+                continue
             with suppress(FileNotFoundError):
                 lock.unlink()
