@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import socket
 from collections.abc import Collection, Iterator, Sequence
 
 from runref.model.annotations import Annotation
@@ -11,6 +9,7 @@ from runref.model.codec import dump_yaml
 from runref.model.schema import validate
 from runref.model.times import now, parse_time
 from runref.project.project import Project
+from runref.project.writer_name import writer_name
 from runref.store.recorded import annotation_document
 from runref.store.runs_ref import Addition, annotation_addition
 
@@ -87,15 +86,10 @@ def _addition(project: Project, annotation: Annotation, change: str) -> Addition
     run_id, time = annotation.run, annotation.time
     document = annotation_document(annotation)
     validate("annotation", document)
-    name = f"{time.replace(':', '').replace('.', '')}-{_writer_name()}.yaml"
+    name = f"{time.replace(':', '').replace('.', '')}-{writer_name()}.yaml"
     blob = project.repository.objects.write_blob(dump_yaml(document))
     message = f"{change} · {run_id}\n\nRun: {run_id}\n"
     return annotation_addition(run_id, name, blob, message, int(parse_time(time).timestamp()))
-
-
-def _writer_name() -> str:
-    host = "".join(char for char in socket.gethostname() if char.isalnum() or char == "-")
-    return f"{host[:32]}-{secrets.token_hex(4)}"
 
 
 def _changes_of(annotation: Annotation) -> Iterator[str]:
