@@ -1,8 +1,9 @@
 """The ends of a child's stdout and stderr that this process reads, and what happens to the bytes.
 
 A child whose output goes to a terminal gets a pseudo-terminal, so that it keeps its colours and
-progress bars; one whose output goes elsewhere gets a pipe. Where both of our own streams lead to
-the same place, so do both of the child's: then nothing can change the order of its lines.
+progress bars; one whose output goes elsewhere, or for which the system has none, gets a pipe. Where
+both of our own streams lead to the same place, so do both of the child's: then nothing can change
+the order of its lines.
 """
 
 from __future__ import annotations
@@ -74,12 +75,13 @@ def open_channels(targets: tuple[int, int] = (1, 2)) -> tuple[Channel, Channel]:
 
 
 def _open(target: int) -> Channel:
-    if not os.isatty(target):
+    ends = _pseudo_terminal() if os.isatty(target) else None
+    if ends is None:
         source, child_end = os.pipe()
         return Channel(source, child_end, target, is_terminal=False)
     import termios
 
-    source, child_end = os.openpty()
+    source, child_end = ends
     # No processing of what the child writes: the real terminal does that, once.
     attributes = termios.tcgetattr(child_end)
     attributes[1] &= ~termios.OPOST
@@ -87,6 +89,13 @@ def _open(target: int) -> Channel:
     channel = Channel(source, child_end, target, is_terminal=True)
     channel.copy_window_size()
     return channel
+
+
+def _pseudo_terminal() -> tuple[int, int] | None:
+    try:
+        return os.openpty()
+    except OSError:  # none are left, or /dev/pts is not mounted, as in small containers
+        return None
 
 
 def _same_place(one: int, other: int) -> bool:
