@@ -1,4 +1,4 @@
-"""On a terminal in a container without ``/dev/pts``, a command runs and is recorded all the same."""
+"""On a terminal where there is no ``/dev/pts``, a command runs and is recorded all the same."""
 
 from __future__ import annotations
 
