@@ -89,7 +89,7 @@ class Place:
     def state(self) -> dict[str, bytes]:
         """Return everything in the repository that a refused bundle must leave as it was."""
         git = self.path / ".git"
-        passing = {"lock", "digests.json"}
+        passing = {"lock", "sweep-lock", "digests.json"}
         return {
             str(path.relative_to(git)): path.read_bytes()
             for path in git.rglob("*")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -187,22 +188,22 @@ def test_a_gc_that_begins_between_two_steps_of_a_push_is_seen_or_sees_it(
 
 
 def test_a_clone_remembers_what_it_claimed_for_a_week(tmp_path: Path) -> None:
-    Claimed(tmp_path, "s3://lab/a").remember([ONE])
+    Claimed(tmp_path, "s3://lab/a").remember([ONE], "claims/one.json")
     claimed = Claimed(tmp_path, "s3://lab/a")
     assert claimed.without([ONE, TWO]) == [TWO]
+    assert claimed.names() == ["claims/one.json"]
     assert Claimed(tmp_path, "s3://lab/b").without([ONE]) == [ONE]
     (file,) = tmp_path.glob("*.json")
-    text = file.read_text()
-    when = text.rpartition(":")[2].rstrip("}")
-    file.write_text(text.replace(when, str(float(when) - RENEWED_AFTER - 60)))
+    known = json.loads(file.read_text())
+    file.write_text(json.dumps({name: when - RENEWED_AFTER - 60 for name, when in known.items()}))
     assert claimed.without([ONE]) == [ONE]
 
 
 def test_a_damaged_memory_claims_again(tmp_path: Path) -> None:
     claimed = Claimed(tmp_path, "s3://lab/a")
-    claimed.remember([ONE])
+    claimed.remember([ONE], "claims/one.json")
     (file,) = tmp_path.glob("*.json")
     file.write_bytes(b"{")
     assert claimed.without([ONE]) == [ONE]
-    claimed.remember([ONE])
+    claimed.remember([ONE], "claims/one.json")
     assert claimed.without([ONE]) == []
