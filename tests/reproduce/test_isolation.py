@@ -443,24 +443,30 @@ def test_the_checkout_goes_also_where_folders_are_read_only(
 def test_folders_that_nobody_may_write_are_removed() -> None:
     child = os.fork()
     if not child:
-        if os.geteuid() == 0:
-            os.setuid(65534)  # root may write anything
-        folder = Path(tempfile.mkdtemp(dir="/tmp"))
-        (folder / "a" / "b").mkdir(parents=True)
-        (folder / "a" / "b" / "file").write_text("x")
-        outside = Path(tempfile.mkdtemp(dir="/tmp"))
-        outside.chmod(0o500)
-        (folder / "a" / "link").symlink_to(outside)
-        (folder / "a" / "b").chmod(0)
-        (folder / "a").chmod(0o500)
+        gone = kept = False
         try:
-            _remove(folder)
+            gone, kept = remove_as_nobody()
         finally:
-            kept = outside.stat().st_mode & 0o777 == 0o500
-            outside.rmdir()
-            os._exit(int(folder.exists() or not kept))
+            os._exit(int(not (gone and kept)))
     _, status = os.waitpid(child, 0)
     assert status == 0
+
+
+def remove_as_nobody() -> tuple[bool, bool]:
+    """Return whether such a folder is gone, and what a link in it leads to is as it was."""
+    if os.geteuid() == 0:
+        os.setuid(65534)  # root may write anything
+    folder, outside = (Path(tempfile.mkdtemp(dir="/tmp")) for _ in range(2))
+    (folder / "a" / "b").mkdir(parents=True)
+    (folder / "a" / "b" / "file").write_text("x")
+    outside.chmod(0o500)
+    (folder / "a" / "link").symlink_to(outside)
+    (folder / "a" / "b").chmod(0)
+    (folder / "a").chmod(0o500)
+    _remove(folder)
+    kept = outside.stat().st_mode & 0o777 == 0o500
+    outside.rmdir()
+    return not folder.exists(), kept
 
 
 def test_keep_leaves_the_checkout(repo: Any, cli: Any) -> None:

@@ -70,3 +70,20 @@ def test_a_thread_that_hangs_does_not_hold_up_the_error():
     finally:
         release.set()
     assert left.wait(30)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_threads_that_end_without_a_word_are_not_waited_for(monkeypatch):
+    """As where something that watches threads, a debugger or a profiler, breaks them."""
+    monkeypatch.setattr("runref.artifacts.transfer.crew._LOOK_SECONDS", 0.05)
+
+    def broken(_frame, _event, _argument):
+        raise LookupError
+
+    before = threading.gettrace()
+    threading.settrace(broken)
+    try:
+        with pytest.raises(RuntimeError, match="2 of 2 threads ended"):
+            Crew(lambda _item, _stop: None, range(2), threads=2).run()
+    finally:
+        threading.settrace(before)

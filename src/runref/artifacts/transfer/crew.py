@@ -12,6 +12,8 @@ Item = TypeVar("Item")
 Work = Callable[[Item, threading.Event], None]
 """Deals with one item; to leave soon, in vain, once the event is set."""
 
+_LOOK_SECONDS = 5.0
+"""How often it is looked whether anybody still works."""
 _GRACE = 1.0
 """Seconds that an interrupted request gets to clean up. A server may never answer it."""
 
@@ -42,7 +44,8 @@ class Crew(Generic[Item]):
         try:
             for member in self._members:
                 member.start()
-            self._over.wait()
+            while not self._over.wait(_LOOK_SECONDS):
+                self._check_that_somebody_works()
         finally:
             # Without an error, and without Ctrl-C, nobody is left to hear this.
             self._stop.set()
@@ -72,6 +75,12 @@ class Crew(Generic[Item]):
                 self._stop.set()
             if self._stop.is_set() or not self._busy:
                 self._over.set()
+
+    def _check_that_somebody_works(self) -> None:
+        """Fail, rather than wait for ever, where all threads ended and could not say so."""
+        nobody_works = not any(member.is_alive() for member in self._members)
+        if nobody_works and not self._over.is_set():
+            raise RuntimeError(f"{self._busy} of {len(self._members)} threads ended without a word")
 
     def _wait(self) -> None:
         deadline = time.monotonic() + _GRACE
