@@ -60,5 +60,5 @@ def test_what_has_no_content_is_named_and_the_rest_is_recorded(tracker, repo):
     (file,) = record.outputs
     assert file.digest.startswith("sha256:")
     assert (file.stored, file.files) == (True, 1)
-    assert file.problem.endswith("no content: a: pipe, b: pipe, c: pipe and 1 more")
+    assert file.problem == "recorded without a: pipe, b: pipe, c: pipe and 1 more"
     assert [notice.code for notice in record.notices] == ["output-not-recorded"]
