@@ -9,6 +9,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from runref.git.objects import ObjectMissing, ObjectStore
+from runref.git.program import git_environment
 
 Content = tuple[str, bytes]
 """Kind and content of an object."""
@@ -47,7 +48,7 @@ def read_through_git(
         wanted.seek(0)
         with subprocess.Popen(
             [program, f"--git-dir={folder}", "cat-file", "--batch", "--buffer"],
-            env={name: value for name, value in environ.items() if not name.startswith("GIT_")},
+            env=git_environment(environ),
             stdin=wanted,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

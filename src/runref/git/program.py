@@ -14,8 +14,19 @@ from runref.errors import RunrefError
 _OF_ONE_REPOSITORY = (
     "GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE",
+    "GIT_QUARANTINE_PATH", "GIT_PREFIX",
 )  # fmt: skip
 """Variables that would lead git elsewhere."""
+
+
+def git_path(environ: Mapping[str, str]) -> str | None:
+    """Return where the git program of this machine is, or none."""
+    return shutil.which("git", path=environ.get("PATH", os.defpath))
+
+
+def git_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return variables for git, without those that would lead it to another repository."""
+    return {name: value for name, value in environ.items() if name not in _OF_ONE_REPOSITORY}
 
 
 class GitFailed(RunrefError):
@@ -35,14 +46,12 @@ class GitProgram:
 
     def __init__(self, path: str, common_dir: Path, environ: Mapping[str, str]) -> None:
         self._command = [path, f"--git-dir={common_dir}"]
-        self._environ = {
-            name: value for name, value in environ.items() if name not in _OF_ONE_REPOSITORY
-        }
+        self._environ = git_environment(environ)
 
     @classmethod
     def find(cls, common_dir: Path, environ: Mapping[str, str]) -> GitProgram | None:
         """Return the git program of this machine, or none."""
-        path = shutil.which("git", path=environ.get("PATH", os.defpath))
+        path = git_path(environ)
         return cls(path, common_dir, environ) if path else None
 
     def lines(

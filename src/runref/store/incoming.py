@@ -13,6 +13,7 @@ from runref.git.bulk import Content, read_each, read_through_git
 from runref.git.format import FORMATS
 from runref.git.locks import LockBusy, exclusive
 from runref.git.objects import ObjectStore
+from runref.git.program import git_path
 from runref.git.repository import Repository
 
 _MANY = 1000
@@ -58,7 +59,7 @@ class Incoming:
             ObjectMissing, ObjectDamaged: one cannot be read.
         """
         environ = self._repository.environ
-        program = shutil.which("git", path=environ.get("PATH", ""))
+        program = git_path(environ)
         if program and len(oids) >= _MANY:
             return read_through_git(program, self.folder, environ, oids, limit)
         return read_each(self.objects, oids, limit)

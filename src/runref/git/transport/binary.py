@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from runref.git.program import git_environment
 from runref.git.refs import read_loose
 from runref.git.transport.transport import (
     Endpoint,
@@ -30,17 +31,6 @@ from runref.model.credentials import without_credentials
 _ARRIVED = "refs/arrived"
 _PROGRESS = re.compile(r"^(?:remote: )?([A-Z][a-z]+ [a-z ]+): +[0-9]+% \(([0-9]+)/([0-9]+)\)")
 _LINES_SHOWN = 12
-_OWN_VARIABLES = (
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_COMMON_DIR",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_NAMESPACE",
-    "GIT_QUARANTINE_PATH",
-    "GIT_PREFIX",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +126,7 @@ class GitBinary:
                     process.terminate()
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in self.environ.items() if name not in _OWN_VARIABLES}
-        return {**kept, "LC_ALL": "C", "LANGUAGE": ""}
+        return {**git_environment(self.environ), "LC_ALL": "C", "LANGUAGE": ""}
 
     def _shown(self, errors: Sequence[str]) -> str:
         return without_credentials("\n".join(errors[-_LINES_SHOWN:])) or "git said nothing"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-
+from runref.git.program import git_path
 from runref.git.repository import Repository
 from runref.git.transport.transport import Transport, endpoint_of
 
@@ -15,7 +14,7 @@ def transport_to(name: str, repository: Repository) -> Transport:
     """
     urls = {name: url} if (url := repository.config(f"remote.{name}", "url")) else {}
     endpoint = endpoint_of(name, urls)
-    program = shutil.which("git", path=repository.environ.get("PATH", ""))
+    program = git_path(repository.environ)
     if program:
         from runref.git.transport.binary import GitBinary
 
