@@ -46,6 +46,7 @@ LATE = Delay(2)
 WRITES = [
     HangUpBefore(),
     HangUpAfter(),
+    CutUpload(0),
     CutUpload(50_000),
     INTERNAL_ERROR,
     SLOW_DOWN,

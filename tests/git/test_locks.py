@@ -37,6 +37,18 @@ def holder(tmp_path):
     process.communicate()
 
 
+def is_busy_elsewhere(path):
+    """Return whether another process finds the lock taken."""
+    probe = subprocess.run(
+        [sys.executable, "-c", HOLDER.replace("wait=5", "wait=0"), str(path)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return "LockBusy" in probe.stderr
+
+
 def test_another_process_keeps_us_out_until_it_ends(tmp_path, holder):
     path = tmp_path / "deep/er/lock"
     with pytest.raises(LockBusy, match="lock"), exclusive(path, wait=0):
@@ -66,18 +78,37 @@ def test_another_thread_keeps_us_out(tmp_path):
     with pytest.raises(LockBusy), exclusive(path, wait=0.05):
         pass
     # The failed attempt must not have dropped the lock of the process either.
-    probe = subprocess.run(
-        [sys.executable, "-c", HOLDER.replace("wait=5", "wait=0"), str(path)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "LockBusy" in probe.stderr
+    assert is_busy_elsewhere(path)
     leave.set()
     thread.join()
     with exclusive(path, wait=0):
         pass
+
+
+def test_a_lock_whose_holder_removed_it_is_taken_anew(tmp_path, holder):
+    path = tmp_path / "deep/er/lock"
+    entered = threading.Event()
+
+    def wait_for_it():
+        with exclusive(path, wait=20):
+            assert path.exists()
+            assert is_busy_elsewhere(path)
+            entered.set()
+
+    thread = threading.Thread(target=wait_for_it)
+    thread.start()
+    while not _is_open(path):
+        assert thread.is_alive()
+    path.unlink()
+    holder.kill()
+    thread.join(30)
+    assert entered.is_set()
+
+
+def _is_open(path):
+    return any(
+        os.path.realpath(f"/proc/self/fd/{each}") == str(path) for each in os.listdir("/proc/self/fd")
+    )
 
 
 def test_it_is_not_reentrant_and_is_free_after_an_exception(tmp_path):
@@ -109,14 +140,7 @@ def test_a_forked_child_does_not_hold_it_and_does_not_release_it(tmp_path):
             finally:
                 os._exit(2)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        probe = subprocess.run(
-            [sys.executable, "-c", HOLDER.replace("wait=5", "wait=0"), str(path)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert "LockBusy" in probe.stderr
+        assert is_busy_elsewhere(path)
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")

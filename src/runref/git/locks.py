@@ -51,7 +51,8 @@ def exclusive(path: Path, *, wait: float, sharing: Sharing = Sharing()) -> Itera
     """Hold the lock ``path`` inside the block.
 
     It is a POSIX record lock (``fcntl``): it works across NFS, and ends with its process, however
-    that dies. The file stays, empty. It is not reentrant, and a forked child does not hold it.
+    that dies. The file stays, empty; only who holds the lock may remove it. It is not reentrant,
+    and a forked child does not hold it.
 
     Args:
         path: The lock file; created if need be.
@@ -68,10 +69,10 @@ def exclusive(path: Path, *, wait: float, sharing: Sharing = Sharing()) -> Itera
     if not thread_lock.acquire(timeout=backoff.remaining()):
         raise _busy(path, wait)
     try:
-        descriptor = _open(str(path), sharing)
+        descriptor = _locked(path, sharing, backoff)
+        if descriptor is None:
+            raise _busy(path, wait)
         try:
-            if not _lock(descriptor, path, backoff):
-                raise _busy(path, wait)
             yield
         finally:
             os.close(descriptor)
@@ -82,6 +83,30 @@ def exclusive(path: Path, *, wait: float, sharing: Sharing = Sharing()) -> Itera
 def _thread_lock(path: Path) -> threading.Lock:
     with _threads_guard:
         return _threads.setdefault(os.path.realpath(path), threading.Lock())
+
+
+def _locked(path: Path, sharing: Sharing, backoff: Backoff) -> int | None:
+    """Return a descriptor that holds the lock; none where another holds it for too long."""
+    while True:
+        descriptor = _open(str(path), sharing)
+        is_held = False
+        try:
+            if not _lock(descriptor, path, backoff):
+                return None
+            # Whoever held it until now may have removed the file, and another may have made it.
+            is_held = _is_at(path, descriptor)
+        finally:
+            if not is_held:
+                os.close(descriptor)
+        if is_held:
+            return descriptor
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _open(path: str, sharing: Sharing) -> int:

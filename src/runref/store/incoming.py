@@ -94,10 +94,8 @@ def place(repository: Repository) -> Iterator[Path]:
 
 
 def _sweep(base: Path) -> None:
-    """Remove what killed processes left; a living one takes its lock before it makes its place."""
+    """Remove what killed processes left; a living one holds its lock while it has its place."""
     for lock in base.glob("*.lock"):
-        if not lock.with_suffix("").is_dir():
-            continue
         with ExitStack() as held:
             try:
                 held.enter_context(exclusive(lock, wait=0))
