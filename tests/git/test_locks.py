@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -106,9 +107,7 @@ def test_a_lock_whose_holder_removed_it_is_taken_anew(tmp_path, holder):
 
 
 def _is_open(path):
-    return any(
-        os.path.realpath(f"/proc/self/fd/{each}") == str(path) for each in os.listdir("/proc/self/fd")
-    )
+    return any(each.resolve() == path for each in Path("/proc/self/fd").iterdir())
 
 
 def test_it_is_not_reentrant_and_is_free_after_an_exception(tmp_path):

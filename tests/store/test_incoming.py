@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -42,7 +41,7 @@ def test_nothing_is_left_after_the_block(writer: Any) -> None:
     with place(writer.repository) as folder:
         folder.mkdir()
         (folder / "file").touch()
-    assert os.listdir(folder.parent) == []
+    assert list(folder.parent.iterdir()) == []
 
 
 def test_what_a_killed_process_left_goes_and_what_a_living_one_holds_stays(
@@ -56,4 +55,4 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_holds_stays(
     other.kill()
     other.wait()
     with place(writer.repository) as folder:
-        assert os.listdir(folder.parent) == [f"{folder.name}.lock"]
+        assert list(folder.parent.iterdir()) == [folder.with_suffix(".lock")]

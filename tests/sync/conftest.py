@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from tests.servers.git_hosting import WRITERS, GitHost
+from tests.servers.nfs import NfsServer
+from tests.servers.node import Node
 from tests.sync.clones import Clone, Done
 
 from runref.cli.main import run
 
 MakeClone = Callable[..., Clone]
 Cli = Callable[..., Done]
+MakeNode = Callable[[str, str], Node]
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Folders(GitHost):
@@ -115,3 +121,23 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
 def homes() -> Path:
     """The home folder of the test."""
     return Path(os.environ["HOME"])
+
+
+@pytest.fixture
+def node(tmp_path: Path, nfs: NfsServer) -> Iterator[MakeNode]:
+    """Make nodes, which end with the test: `node("a", script)`."""
+    environment: Mapping[str, str] = {
+        "PYTHONPATH": str(ROOT / "src"),
+        "PATH": os.environ["PATH"],
+        **{name: value for name, value in os.environ.items() if name.startswith("GIT_")},
+    }
+    with ExitStack() as nodes:
+
+        def make(name: str, script: str) -> Node:
+            path = tmp_path / f"{name}.sh"
+            path.write_text(script)
+            made = Node(name, tmp_path / name, nfs, ["bash", str(path)], environment)
+            nodes.callback(made.close)
+            return made
+
+        yield make

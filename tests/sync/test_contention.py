@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from tests.servers.git_hosting import WRITERS, GitHost
 from tests.servers.nfs import NfsServer
-from tests.servers.node import MOUNT, Node
+from tests.servers.node import MOUNT
 from tests.sync.clones import Clone, check_server, command, new_id, runs_of
-from tests.sync.conftest import MakeClone
+from tests.sync.conftest import MakeClone, MakeNode
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[2]
 EACH = 3
 """Runs of each clone."""
 
@@ -107,31 +104,11 @@ exit ${{PIPESTATUS[0]}}
 """
 
 
-@pytest.fixture
-def node(tmp_path: Path, nfs: NfsServer) -> Iterator[Callable[[str, str], Node]]:
-    """Make nodes, which end with the test: `node("a", script)`."""
-    environment: Mapping[str, str] = {
-        "PYTHONPATH": str(ROOT / "src"),
-        "PATH": os.environ["PATH"],
-        **{name: value for name, value in os.environ.items() if name.startswith("GIT_")},
-    }
-    with ExitStack() as nodes:
-
-        def make(name: str, script: str) -> Node:
-            path = tmp_path / f"{name}.sh"
-            path.write_text(script)
-            made = Node(name, tmp_path / name, nfs, ["bash", str(path)], environment)
-            nodes.callback(made.close)
-            return made
-
-        yield make
-
-
 @pytest.mark.parametrize("shared", [True, False], ids=["in one clone", "in clones of their own"])
 def test_two_nodes_track_and_push_over_nfs(
     nfs: NfsServer,
     make_clone: MakeClone,
-    node: Callable[[str, str], Node],
+    node: MakeNode,
     tmp_path: Path,
     *,
     shared: bool,

@@ -1,5 +1,5 @@
 # Text paths: Path costs more than most of the system calls made here.
-# ruff: noqa: PTH102, PTH112, PTH120, PTH121
+# ruff: noqa: PTH102, PTH112, PTH120, PTH121, PTH123
 """Files inside a git directory: permissions shared as git shares them, errors with a name."""
 
 from __future__ import annotations
@@ -103,6 +103,34 @@ def sync_folder(path: str) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def ask_again(path: str) -> None:
+    """Let an NFS client ask its server for a file, and for the file's folder, that it did not find.
+
+    It remembers for up to a minute that a name did not exist, while another machine may have made
+    it since. It asks anew whenever a folder is opened (``nfs(5)``, close-to-open consistency).
+    """
+    parent = os.path.dirname(path)
+    for folder in (os.path.dirname(parent), parent):
+        with suppress(OSError):
+            os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+
+
+def read_if_there(path: str) -> bytes | None:
+    """Return what a file holds, none where there is no such file, on any machine.
+
+    Raises:
+        OSError: The system refused to read it.
+    """
+    for is_first in (True, False):
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            if is_first:
+                ask_again(path)
+    return None
 
 
 def link_aside(path: str, folder: str, name: str) -> None:

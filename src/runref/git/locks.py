@@ -104,7 +104,7 @@ def _locked(path: Path, sharing: Sharing, backoff: Backoff) -> int | None:
 
 def _is_at(path: Path, descriptor: int) -> bool:
     try:
-        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:
         return False
 

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 
-from runref.git.files import Sharing, link_aside, make_folders, write_fully, writing
+from runref.git.files import Sharing, ask_again, link_aside, make_folders, write_fully, writing
 from runref.git.format import Kind
 
 LEVEL = 1
@@ -31,6 +31,10 @@ class LooseObjects:
 
     def _path(self, oid: str) -> str:
         return f"{self.folder}/{oid[:2]}/{oid[2:]}"
+
+    def refresh(self, oid: str) -> None:
+        """Forget that an object was not here: another machine may have written it."""
+        ask_again(self._path(oid))
 
     def contains(self, oid: str) -> bool:
         """Whether the object is here."""

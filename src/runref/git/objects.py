@@ -210,7 +210,7 @@ class ObjectStore:
             return True
         if not self._format.is_oid(oid):
             return False
-        for _ in self._looks():
+        for _ in self._looks(oid):
             if any(loose.contains(oid) or packs.contains(oid) for loose, packs in self._places):
                 return True
         return False
@@ -228,7 +228,7 @@ class ObjectStore:
         if not self._format.is_oid(oid):
             raise ObjectMissing(f"{oid!r} is no object name of this {self._format.name} repository")
         damage: list[str] = []
-        for _ in self._looks():
+        for _ in self._looks(oid):
             for loose, packs in self._places:
                 found = self._read_from(loose, packs, oid, damage)
                 if found is not None:
@@ -243,10 +243,11 @@ class ObjectStore:
             hint=_FETCH,
         )
 
-    def _looks(self) -> Iterator[None]:
+    def _looks(self, oid: str) -> Iterator[None]:
         """Look twice: an object may move into a new pack, or out of a removed one, meanwhile."""
         yield
-        for _, packs in self._places:
+        for loose, packs in self._places:
+            loose.refresh(oid)
             packs.refresh()
         yield
 
@@ -282,7 +283,7 @@ class ObjectStore:
         if batch is not None and oid in batch:
             return len(batch.read(oid)[1])
         try:
-            for _ in self._looks() if self._format.is_oid(oid) else ():
+            for _ in self._looks(oid) if self._format.is_oid(oid) else ():
                 for loose, packs in self._places:
                     size = loose.size(oid)
                     size = packs.size(oid) if size is None else size

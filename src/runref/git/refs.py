@@ -17,7 +17,14 @@ from time import time
 
 from runref.errors import RunrefError
 from runref.git.backoff import Backoff
-from runref.git.files import Sharing, make_folders, sync_folder, write_fully, writing
+from runref.git.files import (
+    Sharing,
+    make_folders,
+    read_if_there,
+    sync_folder,
+    write_fully,
+    writing,
+)
 from runref.git.format import ObjectFormat
 
 STALE_LOCK_SECONDS = 10.0
@@ -245,12 +252,12 @@ def read_loose(path: str) -> bytes | None:
         RefUnreadable: The system refused to read it.
     """
     try:
-        with open(path, "rb") as file:
-            return file.readline().rstrip()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        data = read_if_there(path)
+    except (NotADirectoryError, IsADirectoryError):
         return None
     except OSError as problem:
         raise _unreadable(path, problem) from problem
+    return None if data is None else data.partition(b"\n")[0].rstrip()
 
 
 def _unreadable(path: str, problem: OSError) -> RefUnreadable:
@@ -263,12 +270,11 @@ def _unreadable(path: str, problem: OSError) -> RefUnreadable:
 def _read_packed(common_dir: str, name: str) -> bytes | None:
     path = f"{common_dir}/packed-refs"
     try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except FileNotFoundError:
-        return None
+        data = read_if_there(path)
     except OSError as problem:
         raise _unreadable(path, problem) from problem
+    if data is None:
+        return None
     end = data.find(b" %s\n" % os.fsencode(name))
     return None if end < 0 else data[data.rfind(b"\n", 0, end) + 1 : end]
 

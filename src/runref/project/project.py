@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runref.errors import ExitStatus, RunrefError
-from runref.git.files import make_folders
+from runref.git.files import ask_again, make_folders
 from runref.git.repository import Repository
 from runref.index.run_index import RunIndex
 from runref.model.address import ByPrefix, UnknownRun, matching_ids, parse_address, the_only
@@ -362,8 +362,11 @@ def _name_of(common_dir: Path) -> str:
 
 
 def _has_entries(folder: Path) -> bool:
-    try:
-        with os.scandir(folder) as entries:
-            return next(entries, None) is not None
-    except FileNotFoundError:
-        return False
+    for is_first in (True, False):
+        try:
+            with os.scandir(folder) as entries:
+                return next(entries, None) is not None
+        except FileNotFoundError:
+            if is_first:
+                ask_again(str(folder))
+    return False
