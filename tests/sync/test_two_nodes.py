@@ -79,33 +79,45 @@ def test_two_people_share_a_day(
 LOOK_TWICE = """
 {at}
 {python} -m runref ls --json > {own}/before || exit 1
+for each in {{0..255}}; do printf -v name %02x $each; [ -e {team}/objects/$name ] && exit 1; done
 touch {own}/looked
 until [ -e {others}/added ]; do sleep 0.1; done
+{second}
 {python} -m runref ls --json > {own}/after
 """
 RECORD = """
 {at}
 until [ -e {others}/looked ]; do sleep 0.1; done
 {python} -m runref run -- true 2>&1 | cat
-{then}
+{first}
 {python} -m runref ls --json > {own}/after || exit 1
 touch {own}/added
 """
 AT = "git config --global safe.directory '*'; cd {work} || exit 1"
+PUSH, PULL = (f"{sys.executable} -m runref {verb} 2>&1 | cat" for verb in ("push", "pull"))
 
 
-@pytest.mark.parametrize("then", ["true", "git gc --quiet"])
-def test_what_another_machine_recorded_is_seen_at_once(
-    nfs: NfsServer, make_clone: MakeClone, node: MakeNode, tmp_path: Path, then: str
+@pytest.mark.parametrize(
+    ("first", "second"), [("", ""), ("git gc --quiet", ""), (PUSH, PULL)], ids=["", "gc", "push"]
+)
+def test_what_another_machine_did_is_seen_at_once(
+    nfs: NfsServer, make_clone: MakeClone, node: MakeNode, tmp_path: Path, first: str, second: str
 ):
-    served = nfs.export / tmp_path.name
-    shutil.copytree(make_clone("work").path, served)
-    assert not (served / ".git/refs/runref").exists()
-    at = AT.format(work=f"{MOUNT}/{tmp_path.name}")
+    served, there = nfs.export / tmp_path.name, f"{MOUNT}/{tmp_path.name}"
+    subprocess.run(["git", "init", "-q", "--bare", str(served / "team.git")], check=True)
+    clone = make_clone("work", f"{there}/team.git")
+    places = {"looks": "work", "records": "other" if second else "work"}
+    for place in set(places.values()):
+        shutil.copytree(clone.path, served / place)
+    assert not (served / "work/.git/refs/runref").exists()
 
     def start(name: str, other: str, script: str) -> Node:
         own, others = tmp_path / f"{name}/shared", tmp_path / f"{other}/shared"
-        text = script.format(at=at, python=sys.executable, own=own, others=others, then=then)
+        at = AT.format(work=f"{there}/{places[name]}")
+        text = script.format(
+            at=at, python=sys.executable, own=own, others=others, team=f"{there}/team.git",
+            first=first, second=second,
+        )  # fmt: skip
         return node(name, text)
 
     nodes = [start("looks", "records", LOOK_TWICE), start("records", "looks", RECORD)]

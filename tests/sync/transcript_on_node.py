@@ -15,10 +15,13 @@ import subprocess
 import sys
 import time
 import traceback
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
-COMMAND = [sys.executable, "-m", "runref"]
+from runref.cli.main import run as run_command
+
 FAILED = "failed"
 """What went wrong with one, for the other to read."""
 
@@ -50,17 +53,15 @@ class Person:
         return heard
 
     def runref(self, *argv: str, at: Path | None = None, status: int = 0) -> str:
-        """Run a command and return what it prints."""
-        done = subprocess.run(
-            [*COMMAND, *argv],
-            cwd=at or self.clone,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == status, f"{argv}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done.stdout
+        """Run a command and return what it prints.
+
+        In this process: on a node, Python takes a second to start.
+        """
+        os.chdir(at or self.clone)
+        with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+            ended = run_command(argv)
+        assert ended == status, f"{argv}: {ended}\n{out.getvalue()}{err.getvalue()}"
+        return out.getvalue()
 
     def json(self, *argv: str, at: Path | None = None, status: int = 0) -> Any:
         return json.loads(self.runref(*argv, "--json", at=at, status=status))

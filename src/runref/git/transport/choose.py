@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from runref.git.program import git_path
 from runref.git.repository import Repository
-from runref.git.transport.transport import Transport, endpoint_of
+from runref.git.transport.nearby import Nearby, folder_of
+from runref.git.transport.transport import Endpoint, Transport
+from runref.model.credentials import without_credentials
 
 
 def transport_to(name: str, repository: Repository) -> Transport:
@@ -12,8 +14,14 @@ def transport_to(name: str, repository: Repository) -> Transport:
 
     It is the git binary where there is one on ``PATH``, and dulwich otherwise.
     """
-    urls = {name: url} if (url := repository.config(f"remote.{name}", "url")) else {}
-    endpoint = endpoint_of(name, urls)
+    url = repository.config(f"remote.{name}", "url") or name
+    transport = _transport(name, url, repository)
+    folder = folder_of(url, repository.root or repository.git_dir)
+    return Nearby(transport, (folder, repository.common_dir)) if folder else transport
+
+
+def _transport(name: str, url: str, repository: Repository) -> Transport:
+    endpoint = Endpoint(name, without_credentials(url))
     program = git_path(repository.environ)
     if program:
         from runref.git.transport.binary import GitBinary
@@ -22,6 +30,5 @@ def transport_to(name: str, repository: Repository) -> Transport:
         return GitBinary(program, endpoint, directory, repository.environ)
     from runref.git.transport.own import Dulwich
 
-    url = urls.get(name, name)
     push_url = repository.config(f"remote.{name}", "pushurl") or url
     return Dulwich(endpoint, url, push_url, repository)

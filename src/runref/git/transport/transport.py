@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from runref.errors import ExitStatus, RunrefError
-from runref.model.credentials import without_credentials
 
 OnProgress = Callable[[str, int, int], None]
 """Is told what is being done, how much of it is done, and of how much."""
@@ -143,8 +142,3 @@ def hint_for(refusal: str) -> str:
     """Return what can be done about a refusal."""
     known = (each.hint for each in REFUSALS if each.sign in refusal)
     return next(known, "Nothing was lost: the runs are here, and a later push sends them.")
-
-
-def endpoint_of(name: str, urls: Mapping[str, str]) -> Endpoint:
-    """Return the repository that `name` means: a remote among `urls`, or itself a URL or path."""
-    return Endpoint(name, without_credentials(urls.get(name, name)))
