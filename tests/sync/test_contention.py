@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from tests.servers.git_hosting import WRITERS, GitHost
-from tests.servers.nfs import NfsServer
-from tests.servers.node import MOUNT
 from tests.sync.clones import Clone, check_server, command, new_id, runs_of
-from tests.sync.conftest import MakeClone, MakeNode
+from tests.sync.conftest import MakeClone
 
 pytestmark = pytest.mark.slow
 
@@ -87,50 +84,3 @@ def test_clones_that_sync_at_once_with_a_folder(
     at_once(made, lambda _: str(bare), "sync")
     assert runs_of(bare) == every
     check_server(bare)
-
-
-# Through a pipe: a node has no pseudo-terminals.
-ON_NODE = """
-git config --global safe.directory '*'
-cd {work} || exit 1
-track_and_push() {{
-    for number in 1 2 3; do
-        {python} -m runref run -e "$(cat /proc/sys/kernel/hostname)" -- true || return 1
-    done
-    {python} -m runref push && {python} -m runref pull
-}}
-track_and_push 2>&1 | cat
-exit ${{PIPESTATUS[0]}}
-"""
-
-
-@pytest.mark.parametrize("shared", [True, False], ids=["in one clone", "in clones of their own"])
-def test_two_nodes_track_and_push_over_nfs(
-    nfs: NfsServer,
-    make_clone: MakeClone,
-    node: MakeNode,
-    tmp_path: Path,
-    *,
-    shared: bool,
-):
-    served = nfs.export / tmp_path.name
-    bare = served / "team.git"
-    subprocess.run(["git", "init", "-q", "--bare", str(bare)], check=True)
-    here = f"{MOUNT}/{tmp_path.name}"
-    clone = make_clone("work", f"{here}/team.git")
-    places = {name: "work" if shared else f"work-of-{name}" for name in ("node-a", "node-b")}
-    for place in set(places.values()):
-        shutil.copytree(clone.path, served / place)
-    nodes = [
-        node(name, ON_NODE.format(work=f"{here}/{place}", python=sys.executable))
-        for name, place in places.items()
-    ]
-    for each in nodes:
-        each.start()
-    for each in nodes:
-        each.wait()
-    check_server(bare)
-    assert len(runs_of(bare)) == EACH * len(nodes)
-    for place in places.values():
-        assert runs_of(served / place).items() <= runs_of(bare).items()
-        assert Clone(served / place).leftovers() == []

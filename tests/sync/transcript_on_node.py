@@ -96,7 +96,12 @@ class Person:
         place = Path("sha256") / digits[:2] / digits[2:]
         own = Path(self.git("rev-parse", "--path-format=absolute", "--git-common-dir"))
         own /= "runref/artifacts"
-        return [(folder / place).exists() for folder in (own, self.team / "lab")]
+        return [_is_listed(folder / place) for folder in (own, self.team / "lab")]
+
+
+def _is_listed(path: Path) -> bool:
+    """Return whether a file is there by its folder, which an NFS client reads anew."""
+    return path.parent.is_dir() and path in path.parent.iterdir()
 
 
 def share(me: Person) -> list[str]:

@@ -117,6 +117,17 @@ def ask_again(path: str) -> None:
             os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
 
 
+def ask_again_below(git_dir: str) -> None:
+    """Do as `ask_again` for everything that git reads in a git directory.
+
+    A git program takes a repository for damaged while this machine does not see an object that
+    another one has just written.
+    """
+    for part in ("objects", "refs"):
+        for _ in os.walk(f"{git_dir}/{part}"):
+            pass
+
+
 def read_if_there(path: str) -> bytes | None:
     """Return what a file holds, none where there is no such file, on any machine.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from runref.errors import RunrefError
+from runref.git.files import ask_again_below
 
 _OF_ONE_REPOSITORY = (
     "GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY",
@@ -46,6 +47,7 @@ class GitProgram:
 
     def __init__(self, path: str, common_dir: Path, environ: Mapping[str, str]) -> None:
         self._command = [path, f"--git-dir={common_dir}"]
+        self._common_dir = str(common_dir)
         self._environ = git_environment(environ)
 
     @classmethod
@@ -53,6 +55,10 @@ class GitProgram:
         """Return the git program of this machine, or none."""
         path = git_path(environ)
         return cls(path, common_dir, environ) if path else None
+
+    def look_anew(self) -> None:
+        """Let git see what another machine has written; see `ask_again_below`."""
+        ask_again_below(self._common_dir)
 
     def lines(
         self, *arguments: str, given: Iterable[str] = (), file: IO[Any] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from runref.git.objects import ObjectMissing, ObjectStore
-from runref.git.program import GitProgram
+from runref.git.program import GitFailed, GitProgram
 
 _LIST = ("rev-list", "--objects", "--no-object-names")
 _WHAT_GIT_KEEPS = ("--all", "--reflog", "--indexed-objects")
@@ -22,6 +22,7 @@ def objects_below(git: GitProgram, roots: Collection[str]) -> list[str]:
     """
     if not roots:
         return []
+    git.look_anew()
     found = git.run(*_LIST, "--missing=allow-any", "--in-commit-order", "--stdin", given=roots)
     return list(dict.fromkeys(found))
 
@@ -44,9 +45,20 @@ def unreferenced(
     Raises:
         GitFailed: A ref, a reflog or an index leads to damage, so that nobody knows what is in use.
     """
-    unused = dict.fromkeys(objects)
-    if not unused:
+    wanted, in_use = dict.fromkeys(objects), list(roots)
+    if not wanted:
         return []
+    try:
+        return _unreferenced(git, wanted, in_use, beside)
+    except GitFailed:
+        git.look_anew()
+        return _unreferenced(git, wanted, in_use, beside)
+
+
+def _unreferenced(
+    git: GitProgram, objects: Iterable[str], roots: Iterable[str], beside: Sequence[str]
+) -> list[str]:
+    unused = dict.fromkeys(objects)
     missing = "--missing=allow-promisor"  # of a partial clone; anything else is damage
     for oid in git.lines(*_LIST, missing, *beside, "--stdin", given=roots):
         unused.pop(oid, None)

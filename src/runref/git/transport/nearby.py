@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from runref.git.files import ask_again_below
 from runref.git.transport.transport import GitUnreachable, OnProgress, Transport, no_progress
 
 
@@ -13,9 +13,8 @@ from runref.git.transport.transport import GitUnreachable, OnProgress, Transport
 class Nearby:
     """Another repository in a folder; see `Transport`.
 
-    What fails is tried once more after a look into all folders of both repositories: over NFS, a
-    git that runs here misses for up to a minute what another machine has just written, and takes
-    the repository for damaged.
+    What fails is tried once more, after this machine has asked again for what another one may have
+    written to either repository meanwhile.
 
     Attributes:
         transport: The way to it.
@@ -45,9 +44,7 @@ class Nearby:
 
     def _look_anew(self) -> None:
         for folder in self.folders:
-            for part in ("objects", "refs"):
-                for _ in os.walk(folder / part):
-                    pass
+            ask_again_below(str(folder))
 
 
 def folder_of(url: str, start: Path) -> Path | None:
