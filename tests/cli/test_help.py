@@ -74,7 +74,7 @@ HEAVY = {
     "rich",
     "matplotlib",
     "numpy",
-    "jsonschema",
+    "jsonschema_rs",
     "fsspec",
     "s3fs",
     "psutil",

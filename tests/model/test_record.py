@@ -10,7 +10,7 @@ import subprocess
 import sys
 import types
 from collections.abc import Mapping
-from datetime import timezone
+from datetime import date, timezone
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -153,6 +153,20 @@ def test_every_record_fits_the_schema(record: Record) -> None:
 
 
 @heavy
+@given(records, st.data())
+def test_another_validator_agrees(record: Record, data: st.DataObject) -> None:
+    document = to_document(record)
+    changed = data.draw(st.sampled_from(sorted(document)))
+    document[changed] = data.draw(plain)
+    try:
+        validate("run", document)
+        accepted = True
+    except InvalidDocument:
+        accepted = False
+    assert accepted == Draft202012Validator(load_schema("run")).is_valid(document)
+
+
+@heavy
 @given(records)
 def test_equal_records_have_equal_bytes_whatever_the_order_of_their_mappings(
     record: Record,
@@ -282,19 +296,33 @@ def test_every_schema_is_valid(name: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"id": "4f1c9b2e7a3d"}, "run: id: '4f1c9b2e7a3d' does not match"),
-        ({"status": "done"}, "run: status: 'done' is not one of"),
+        ({"id": "4f1c9b2e7a3d"}, 'run: id: "4f1c9b2e7a3d" does not match'),
+        ({"status": "done"}, 'run: status: "done" is not one of'),
         ({"started": "2026-11-21"}, "run: started: "),
         ({"format": 2}, "run: format: 1 was expected"),
         ({"extra": 1}, "run: the document: Additional properties are not allowed"),
         ({"tags": ["a", "a"]}, "run: tags: "),
-        ({"code": {**CODE, "left_out": [{"path": "a"}]}}, "run: code.left_out[0]: 'size' is a"),
+        ({"code": {**CODE, "left_out": [{"path": "a"}]}}, 'run: code.left_out[0]: "size" is a'),
+        ({"name": "\udc80", "tags": [1]}, "run: tags[0]: 1 is not of type"),
+        ({"name": {1: 2}}, "run: "),
+        ({"parameters": {"when": date(2026, 11, 28)}}, "run: "),
     ],
 )
 def test_a_document_that_breaks_its_schema_is_refused_by_field(changes: Any, words: str) -> None:
     with pytest.raises(InvalidDocument) as caught:
         validate("run", {**minimal(), **changes})
     assert caught.value.message.startswith(words)
+
+
+def test_text_that_is_no_unicode_is_checked_as_it_is_written() -> None:
+    validate("run", {**minimal(), "name": "caf\udce9"})
+
+
+def test_a_number_without_a_value_is_no_number_of_json() -> None:
+    line = {"step": 1, "elapsed": 0.5}
+    validate("metrics", {**line, "values": {"loss": "NaN"}})
+    with pytest.raises(InvalidDocument, match=r"metrics: values\.loss"):
+        validate("metrics", {**line, "values": {"loss": math.nan}})
 
 
 def fields_of(cls: type[Any], schema: dict[str, Any], root: dict[str, Any], where: str) -> None:

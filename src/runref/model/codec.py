@@ -40,7 +40,7 @@ def dump_yaml(document: Mapping[str, Any]) -> bytes:
     import yaml
 
     text: str = yaml.dump(
-        _escaped(document),
+        escape(document),
         Dumper=_dumper(),
         sort_keys=False,
         allow_unicode=True,
@@ -80,7 +80,7 @@ def dump_json_line(document: Mapping[str, Any]) -> bytes:
             return line
     except TypeError:  # integers over 64 bits, text that is no Unicode
         pass
-    text = json.dumps(_escaped(document), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(escape(document), ensure_ascii=False, separators=(",", ":"))
     return text.encode() + b"\n"
 
 
@@ -128,13 +128,14 @@ def _dumper() -> Any:
 _Dumper: Any = None
 
 
-def _escaped(value: Any) -> Any:
+def escape(value: Any) -> Any:
+    """Return a document whose texts are all Unicode; see `escape_text`."""
     if isinstance(value, str):
         return value if value.isascii() and not value.startswith(_BYTES) else escape_text(value)
     if isinstance(value, Mapping):
-        return {_escaped(name): _escaped(inner) for name, inner in value.items()}
+        return {escape(name): escape(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_escaped(inner) for inner in value]
+        return [escape(inner) for inner in value]
     return value
 
 

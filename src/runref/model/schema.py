@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runref.errors import RunrefError
+from runref.model.codec import escape
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator
 
 
 class InvalidDocument(RunrefError):
@@ -30,14 +35,25 @@ def validate(name: str, document: object) -> None:
     Raises:
         InvalidDocument: the message names the field and says what is wrong with it.
     """
-    error = next(_validator(name).iter_errors(document), None)
+    try:
+        try:
+            error = next(_validator(name).iter_errors(document), None)
+        except UnicodeEncodeError:
+            error = next(_validator(name).iter_errors(escape(document)), None)
+    except ValueError as unfit:  # a value of a type that JSON does not have
+        raise InvalidDocument(f"{name}: {unfit}") from unfit
     if error is not None:
-        where = error.json_path.removeprefix("$").lstrip(".") or "the document"
+        where = _where(error.instance_path) or "the document"
         raise InvalidDocument(f"{name}: {where}: {error.message[:300]}")
 
 
+def _where(path: Iterable[str | int]) -> str:
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return "".join(steps).removeprefix(".")
+
+
 @cache
-def _validator(name: str) -> Any:
-    from jsonschema import Draft202012Validator
+def _validator(name: str) -> Draft202012Validator:
+    from jsonschema_rs import Draft202012Validator
 
     return Draft202012Validator(load_schema(name))
