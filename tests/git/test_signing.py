@@ -242,13 +242,11 @@ def test_paths_are_those_of_the_users_home_and_of_the_repository(
         gpg__ssh__program="~/bin/keygen",
         gpg__program="mygpg",
         gpg__minTrustLevel="Fully",
-        commit__gpgSign="true",
     )
     assert settings.key == f"{isolated_home}/.ssh/key"
     assert settings.allowed_signers == f"{repo.path}/team/allowed"
     assert settings.ssh_program == f"{isolated_home}/bin/keygen"
     assert (settings.gpg_program, settings.minimum_trust) == ("mygpg", "fully")
-    assert settings.commits
     assert settings_of(repo, gpg__openpgp__program="newer").gpg_program == "newer"
 
 

@@ -7,16 +7,18 @@ import shlex
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
 from runref.cli.output import printable, tell
 from runref.errors import RunrefError
-from runref.index.run_index import RunIndex
 from runref.project.project import Project, open_project
-from runref.store.recorded import RecordedRun
+
+if TYPE_CHECKING:
+    from runref.index.run_index import RunIndex
+    from runref.store.recorded import RecordedRun
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,14 +53,14 @@ def complete_run(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Offer the newest runs, by the random part of their ids."""
-    return _offered(RunIndex.newest, incomplete)
+    return _offered(lambda index: index.newest(), incomplete)
 
 
 def complete_removed(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Offer the runs that were removed from lists, by the random part of their ids."""
-    return _offered(RunIndex.removed, incomplete)
+    return _offered(lambda index: index.removed(), incomplete)
 
 
 def _offered(

@@ -8,14 +8,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runref.cli.stream import write_line
 from runref.model.codec import dump_json_line
 from runref.model.values import encode_number
-from runref.store.recorded import RecordedRun
+
+if TYPE_CHECKING:
+    from runref.store.recorded import RecordedRun
 
 
 def print_json(document: Any) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from runref.artifacts.transfer.failing import Failure
 from runref.cli.output import printable, tell
 from runref.cli.text import count_of, format_size
 from runref.errors import RunrefError
 from runref.project.config import InvalidConfig, parse_size
-from runref.project.remotes import Remote
+
+if TYPE_CHECKING:
+    from runref.artifacts.transfer.failing import Failure
+    from runref.project.remotes import Remote
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -176,6 +176,14 @@ class Repository:
     def _identity(self) -> str:
         return identity_of(self._environ, lambda: self._config)
 
+    def signs_commits(self) -> bool:
+        """Whether git is set to sign commits.
+
+        Raises:
+            ConfigDamaged: Git's configuration cannot be understood.
+        """
+        return bool(self._config.flag("commit", "gpgSign"))
+
     def signing(self) -> SigningSettings:
         """How the user signs and whom they trust, as git is set here.
 

@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING
 from runref.errors import ExitStatus, RunrefError
 from runref.git.files import ask_again, make_folders
 from runref.git.repository import Repository
-from runref.index.run_index import RunIndex
 from runref.model.address import ByPrefix, UnknownRun, matching_ids, parse_address, the_only
 from runref.model.ids import is_run_id
 from runref.project.apart import repository_apart
 from runref.project.config import Config, load_config
 from runref.store.buried import tombstones_of
 from runref.store.differences import forgotten_runs
-from runref.store.recorded import RecordedRun, read_additions, read_record
 from runref.store.runs_ref import RunsRef
 
 if TYPE_CHECKING:
     from runref.artifacts import LocalStore
+    from runref.index.run_index import RunIndex
     from runref.index.series import SeriesCache
     from runref.project.remotes import Remotes
+    from runref.store.recorded import RecordedRun
     from runref.tracking.collect import Collection
     from runref.tracking.spool import Spool
     from runref.tracking.stores import Stores
@@ -182,6 +182,8 @@ class Project:
 
     def index(self, on_progress: Callable[[int, int], None] | None = None) -> RunIndex:
         """Return the index over the runs, in the user's cache folder."""
+        from runref.index.run_index import RunIndex
+
         return RunIndex(self.runs, cache_folder(self.environ) / "index", on_progress)
 
     @cached_property
@@ -236,6 +238,8 @@ class Project:
             UnknownRun: there is none.
             UnreadableRun: it is damaged.
         """
+        from runref.store.recorded import RecordedRun, read_additions, read_record
+
         stored = self.runs.find(run_id)
         if stored is None:
             raise self._not_there(run_id)

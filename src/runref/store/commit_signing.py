@@ -41,13 +41,12 @@ class CommitSigning:
             return body
 
     def _signed(self, body: bytes) -> bytes:
-        settings = self._repository.signing()
-        if not settings.commits:
+        if not self._repository.signs_commits():
             return body
         from runref.git.signing.commits import NAMESPACE, with_signature
         from runref.git.signing.signatures import sign
 
-        signature = sign(settings, body, NAMESPACE, may_ask=False)
+        signature = sign(self._repository.signing(), body, NAMESPACE, may_ask=False)
         return with_signature(body, signature, self._repository.object_format)
 
     def _say(self, why: str) -> None:

@@ -20,7 +20,6 @@ class SigningSettings:
     """How this user signs, and whom they trust.
 
     Attributes:
-        commits: Whether commits are to be signed (``commit.gpgSign``).
         format: ``ssh`` or ``gpg``; another ``gpg.format`` as it is written.
         key: ``user.signingKey``: of ssh a path or a literal key, of gpg a key id; may be empty.
         identity: ``Name <mail>``, by which gpg finds a key where none is named.
@@ -33,7 +32,6 @@ class SigningSettings:
         environ: Environment of the programs.
     """
 
-    commits: bool
     format: str
     key: str
     identity: str
@@ -71,7 +69,6 @@ def settings_of(
         key = _absolute(key, home, base)
     gpg_program = value("gpg.openpgp", "program") or value("gpg", "program", "gpg")
     return SigningSettings(
-        commits=bool(config.flag("commit", "gpgSign")),
         format=_FORMATS.get(kind, kind),
         key=key,
         identity=identity,
