@@ -376,6 +376,7 @@ class AtFirstBytes:
             self.path.unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [100, LARGE, HUGE])
 @pytest.mark.parametrize("inside", [False, True])
 @pytest.mark.parametrize("what", ["grow", "truncate", "rewrite", "replace", "remove"])
@@ -468,6 +469,7 @@ def test_unchanged_data_is_not_read_again(directory: Path, tmp_path: Path) -> No
     assert reads.of(path) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["content", "times", "inode", "store"])
 def test_changed_data_is_read_again(directory: Path, tmp_path: Path, change: str) -> None:
     path = aged(tmp_path / "train.csv", b"x" * 100)
@@ -504,6 +506,7 @@ def test_a_file_written_a_moment_ago_is_not_trusted(directory: Path, tmp_path: P
     assert reads.of(path) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage", [b"", b"{", b"[]", b'{"version":99}', b'{"version":1}', b'{"version":1,"files":[]}']
 )
@@ -514,6 +517,7 @@ def test_a_damaged_cache_costs_a_reading(directory: Path, tmp_path: Path, damage
     assert LocalStore(directory).add(path) == first
 
 
+@pytest.mark.slow
 def test_two_processes_that_save_lose_nothing_but_time(directory: Path, tmp_path: Path) -> None:
     one, two = LocalStore(directory), LocalStore(directory)
     paths = [aged(tmp_path / os.fsdecode(name), name) for name in (b"a", b"\xff")]

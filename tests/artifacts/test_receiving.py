@@ -139,6 +139,7 @@ def test_two_that_receive_the_same_have_a_file_each(store: LocalStore, directory
     assert names(directory / "tmp") == []
 
 
+@pytest.mark.slow
 def test_a_partial_file_that_was_published_is_not_written_to(
     store: LocalStore, directory: Path
 ) -> None:

@@ -326,6 +326,7 @@ def test_what_was_taken_apart_and_joined_again_is_taken(bundle, empty, cli, tmp_
     assert (done.status, len(done.json["runs"])) == (0, 3), done.err
 
 
+@pytest.mark.slow
 def test_no_cut_gets_through(bundle, empty, cli, tmp_path):
     whole = bundle.read_bytes()
     before = empty.state()

@@ -103,6 +103,7 @@ def test_another_object_format_is_told(bundle, make_repo, cli):
     assert (done.status, done.error["code"]) == (3, "other-object-format")
 
 
+@pytest.mark.slow
 def test_a_repository_of_sha256_has_bundles_too(recorded_once, make_repo, cli, tmp_path):
     from tests.bundle.conftest import Place
 

@@ -222,6 +222,7 @@ def test_redacting_a_text_twice_changes_nothing(text: str) -> None:
     assert redact_command(once) == once
 
 
+@pytest.mark.slow
 def test_a_long_word_is_read_in_one_go() -> None:
     for piece in (
         "a-",

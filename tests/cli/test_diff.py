@@ -48,6 +48,7 @@ def record(lab: Any, cli: Any) -> Any:
     return call
 
 
+@pytest.mark.slow
 def test_equal_runs_at_other_times_do_not_differ(record: Any, cli: Any) -> None:
     for _ in range(3):
         record(params={"lr": 0.1}, files={"out.txt": "a"}, loss=["nan", 1])
@@ -62,6 +63,7 @@ def test_equal_runs_at_other_times_do_not_differ(record: Any, cli: Any) -> None:
     assert cli("diff", "@~1", "@", "--markdown").out.splitlines()[2] == "No difference."
 
 
+@pytest.mark.slow
 def test_types_digits_and_long_values(record: Any, cli: Any) -> None:
     record(params={"a": 0.1, "b": 1, "c": 0.123456781, "d": "x" * 300, "e": [0.1], "f": None})
     record(params={"a": "0.1", "b": True, "c": 0.123456782, "d": "x" * 250 + "y" * 50, "e": 0.1})
@@ -81,6 +83,7 @@ def test_types_digits_and_long_values(record: Any, cli: Any) -> None:
     assert left != right
 
 
+@pytest.mark.slow
 def test_curves_part_end_and_come_to_the_same(record: Any, cli: Any, validate: Any) -> None:
     record(loss=[3, 2, 1, "nan", 4])
     record(loss=[3, 2, 0.5, "nan", 4])
@@ -104,6 +107,7 @@ def test_curves_part_end_and_come_to_the_same(record: Any, cli: Any, validate: A
     assert metric["right_summary"]["min"] == 0.5
 
 
+@pytest.mark.slow
 def test_inside_outputs(record: Any, cli: Any, validate: Any) -> None:
     record(
         files={
@@ -150,6 +154,7 @@ def test_inside_outputs(record: Any, cli: Any, validate: Any) -> None:
     }
 
 
+@pytest.mark.slow
 def test_what_is_not_here_or_damaged_is_said(lab: Any, record: Any, cli: Any) -> None:
     record(files={"out.txt": "a", "out2.txt": "c"})
     record(files={"out.txt": "b", "out2.txt": "d"})
@@ -176,6 +181,7 @@ def test_large_outputs_are_not_looked_into(lab: Any, cli: Any) -> None:
     assert "      over 16 MiB: not looked into\n" in cli("diff", "@~1", "@").out
 
 
+@pytest.mark.slow
 def test_the_patch_is_what_git_applies(lab: Any, record: Any, cli: Any, process: Any) -> None:
     lab.write("gone.py", "gone\n")
     lab.write("tool.sh", "echo\n")
@@ -212,6 +218,7 @@ def test_the_patch_is_what_git_applies(lab: Any, record: Any, cli: Any, process:
     assert done.stdout.count(b"diff --git") == theirs.count("diff --git")
 
 
+@pytest.mark.slow
 def test_colour_paths_and_counts_of_code(lab: Any, record: Any, cli: Any) -> None:
     lab.write("src/a.py", "one\ntwo\n")
     lab.write("src/b.py", "b\n")
@@ -241,6 +248,7 @@ def test_colour_paths_and_counts_of_code(lab: Any, record: Any, cli: Any) -> Non
     assert "code:\n  + src.txt  +1\n  ~ src/a.py  +2 -1\n" in cli("diff", "@~1", "@").out
 
 
+@pytest.mark.slow
 def test_a_table_of_what_varies(lab: Any, record: Any, cli: Any, validate: Any) -> None:
     record(params={"lr": 0.1, "same": 1, "n": None}, loss=[2, 1])
     lab.write("new.py", "x")
@@ -266,6 +274,7 @@ def test_a_table_of_what_varies(lab: Any, record: Any, cli: Any, validate: Any) 
     assert "| summary | best | — | 3 | — |\n" in table
 
 
+@pytest.mark.slow
 def test_markdown_holds_whatever_names_hold(record: Any, cli: Any) -> None:
     record(params={"a|b\n`c`": "<b>\u202e", "lr": 1}, loss=[1])
     record(params={"a|b\n`c`": "*x*", "lr": 2}, loss=[2])
@@ -274,6 +283,7 @@ def test_markdown_holds_whatever_names_hold(record: Any, cli: Any) -> None:
     assert "| loss | 1 | 2 | +1, min 1 → 2, max 1 → 2, parts at step 0 |\n" in done.out
 
 
+@pytest.mark.slow
 def test_damage_is_named_and_the_rest_is_compared(lab: Any, record: Any, cli: Any) -> None:
     lab.write("b.py", "one\n")
     record(params={"lr": 1})
@@ -326,6 +336,7 @@ def test_what_was_asked_wrongly(record: Any, cli: Any) -> None:
         assert cli("diff", *argv).status == 2, argv
 
 
+@pytest.mark.slow
 def test_a_damaged_series_is_named_and_the_summaries_are_compared(
     lab: Any, record: Any, cli: Any
 ) -> None:
@@ -343,6 +354,7 @@ def test_a_damaged_series_is_named_and_the_summaries_are_compared(
     assert blob in table.out
 
 
+@pytest.mark.slow
 def test_a_run_without_an_end_has_nothing_to_compare(lab: Any, record: Any, cli: Any) -> None:
     record()
     lab.write(
@@ -358,6 +370,7 @@ def test_a_run_without_an_end_has_nothing_to_compare(lab: Any, record: Any, cli:
     assert '"code": "still-running"' in said
 
 
+@pytest.mark.slow
 def test_names_from_anyone_do_not_reach_the_terminal(record: Any, cli: Any) -> None:
     name = "out\x1b[31m\n\U0001f600"
     record(params={name: "\x1b]0;t\x07"}, summary={name: 1}, files={name: "\x1b[0m"})

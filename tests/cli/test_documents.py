@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 
+
+@pytest.mark.slow
 def test_every_command_prints_what_the_schema_says(
     training: Any, cli: Any, validate: Any, tmp_path: Any
 ) -> None:
@@ -61,6 +64,7 @@ def test_every_command_prints_what_the_schema_says(
     validate("doctor", cli("doctor", "--json").json)
 
 
+@pytest.mark.slow
 def test_a_live_run_and_values_that_json_lacks(
     training: Any, cli: Any, validate: Any, process: Any
 ) -> None:
@@ -87,6 +91,7 @@ with runref.init(params={"x": float("inf"), "nested": {"a": [1, None]}}) as run:
         assert run["live"]
 
 
+@pytest.mark.slow
 def test_errors_are_documents_on_stderr(cli: Any, validate: Any, tmp_path: Any) -> None:
     for argv, status, code in (
         (("show", "--json", "@"), 2, "unknown-run"),

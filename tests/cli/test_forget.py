@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 SECRET = "the-name-of-a-patient"
 RECORD = """\
 import sys

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from tests.cli.test_forget import SECRET, blob, has, holds_text, record, stored
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 
 @pytest.fixture
 def team(repo: Any, tmp_path: Path) -> Path:

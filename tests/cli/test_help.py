@@ -34,6 +34,7 @@ def test_every_command_has_help_an_example_and_described_options(name: str) -> N
             assert parameter.help, f"{name} {parameter.opts}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_prints_its_help(cli: Any, name: str) -> None:
     done = cli(name, "--help")
@@ -131,6 +132,7 @@ def complete(cwd: Any, shell: str, *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_runs_id_is_completed(repo: Any, cli: Any, shell: str) -> None:
     cli("run", "-e", "digits", "--", "true")
@@ -140,6 +142,7 @@ def test_a_runs_id_is_completed(repo: Any, cli: Any, shell: str) -> None:
     assert "reproduce" in complete(repo.path, shell, "repr")
 
 
+@pytest.mark.slow
 def test_removed_runs_are_completed_where_they_come_back(repo: Any, cli: Any) -> None:
     for _ in range(2):
         cli("run", "--", "true")
@@ -153,6 +156,7 @@ def test_completion_outside_a_repository_is_silent(tmp_path: Any) -> None:
     assert complete(tmp_path, "bash", "show", "a").strip() == ""
 
 
+@pytest.mark.slow
 def test_bash_completes_with_the_printed_script(repo: Any, cli: Any) -> None:
     cli("run", "--", "true")
     run_id = cli("ls", "--json").json["runs"][0]["id"]

@@ -28,6 +28,7 @@ def status(cli: Any) -> Any:
     return cli("index", "status", "--json").json
 
 
+@pytest.mark.slow
 def test_status_tells_where_it_is_and_what_is_in_it(
     writer: Writer, cli: Any, validate: Any
 ) -> None:
@@ -43,6 +44,7 @@ def test_status_tells_where_it_is_and_what_is_in_it(
     assert lines[2:] == [f"version  {VERSION}", "runs     4, 1 of them unreadable"]
 
 
+@pytest.mark.slow
 def test_rebuild_reads_everything_again(writer: Writer, cli: Any, validate: Any) -> None:
     before = cli("ls", "--json").out
     path = Path(status(cli)["path"])
@@ -87,6 +89,7 @@ def _execute(path: Path, statement: str) -> None:
     database.close()
 
 
+@pytest.mark.slow
 def test_every_page_may_be_damaged_whatever_is_asked(
     writer: Writer, cli: Any, tmp_path: Path
 ) -> None:
@@ -107,6 +110,7 @@ def test_every_page_may_be_damaged_whatever_is_asked(
             assert (done.status, done.out, done.err) == (0, out, ""), (number, argv)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_damage_means_a_rebuild_that_nobody_sees(writer: Writer, cli: Any, damage: Any) -> None:
     path = Path(status(cli)["path"])

@@ -78,6 +78,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.slow
 def test_a_wrong_query_is_an_error_that_points_at_the_place(
     some: Writer, cli: Any, validate: Any
 ) -> None:
@@ -147,6 +148,7 @@ def test_a_name_that_two_things_have_is_refused_until_it_is_told_apart(
     assert (row["loss"], row["metrics.loss"]) == ("3", "1")
 
 
+@pytest.mark.slow
 def test_an_empty_repository_has_no_runs_whatever_is_asked(cli: Any, validate: Any) -> None:
     for argv in ((), ("acc > 1",), ("--sort", "acc"), ("--columns", "acc"), ("--group-by", "lr")):
         done = cli("ls", *argv)
@@ -202,6 +204,7 @@ def groups(cli: Any, *argv: str) -> list[dict[str, Any]]:
     return list(done.json["groups"])
 
 
+@pytest.mark.slow
 def test_groups_have_mean_std_and_count(some: Writer, cli: Any, validate: Any) -> None:
     found = groups(cli, "lr", "--columns", "acc")
     validate("ls", {"groups": found, "total": 3})
@@ -393,6 +396,7 @@ def live(repo: Any) -> Iterator[None]:
         assert process.wait(60) == 0
 
 
+@pytest.mark.slow
 def test_live_runs_are_found_sorted_and_shown_like_others(
     some: Writer, live: None, names: Any, cli: Any, validate: Any
 ) -> None:
@@ -419,5 +423,6 @@ def test_live_runs_are_found_sorted_and_shown_like_others(
     assert [(each["by"]["list"], each["runs"]) for each in found] == [([1], 1), (None, 5)]
 
 
+@pytest.mark.slow
 def test_a_live_run_in_an_otherwise_empty_repository(live: None, names: Any) -> None:
     assert names("acc > 0.6", "--sort", "lr") == ["live"]

@@ -58,6 +58,7 @@ def curves(document: Any) -> list[list[Any]]:
     return [[c["values"] for c in panel["curves"]] for panel in document["panels"]]
 
 
+@pytest.mark.slow
 def test_several_metrics_have_a_panel_each(plot: Any, cli: Any, tmp_path: Path) -> None:
     document = plot("val/acc", "loss")
     assert (document["figure"], document["written"], document["x"]) == ("curves", None, "step")
@@ -73,6 +74,7 @@ def _found(svg: Path) -> list[str]:
     return [f">{part.partition('<')[0]}<" for part in svg.read_text("utf-8").split(">")]
 
 
+@pytest.mark.slow
 def test_words_are_metrics_or_runs(plot: Any, cli: Any) -> None:
     ids = [line.split()[0] for line in cli("ls", "--columns", "id").out.splitlines()[1:]]
     digits = ids[2][9:15]
@@ -90,6 +92,7 @@ def test_a_known_metric_is_no_run() -> None:
     assert caught.value.hint == "Did you mean 'loss'? Metrics of the runs: loss, acc."
 
 
+@pytest.mark.slow
 def test_names_that_look_odd_are_names(plot: Any, cli: Any) -> None:
     assert curves(plot('we"ird/na.me 🙂')) == [[[1]]]
     assert curves(plot("Loss")) == [[[2]]]
@@ -98,6 +101,7 @@ def test_names_that_look_odd_are_names(plot: Any, cli: Any) -> None:
     assert done.err.count("run ") == 1
 
 
+@pytest.mark.slow
 def test_curves_are_in_the_order_in_which_they_were_logged(plot: Any) -> None:
     (panel,) = plot("odd")["panels"]
     (curve,) = panel["curves"]
@@ -105,12 +109,14 @@ def test_curves_are_in_the_order_in_which_they_were_logged(plot: Any) -> None:
     assert curve["values"] == [5, 1, "NaN", 4, "Infinity"]
 
 
+@pytest.mark.slow
 def test_smoothing_keeps_the_raw_values(plot: Any) -> None:
     curve = plot("val/acc", "@", "--smooth", "0.5")["panels"][0]["curves"][0]
     assert curve["values"] == [0, 0.25, 0.5, 0.75]
     assert curve["smooth"][:2] == [0, pytest.approx(0.125 / 0.75)]
 
 
+@pytest.mark.slow
 def test_time_counts_from_the_start_and_the_clock_from_1970(plot: Any, cli: Any) -> None:
     since = plot("loss", "@", "--x", "time")["panels"][0]["curves"][0]["x"]
     wall = plot("loss", "@", "--x", "wall")["panels"][0]["curves"][0]["x"]
@@ -120,6 +126,7 @@ def test_time_counts_from_the_start_and_the_clock_from_1970(plot: Any, cli: Any)
     ] * 4
 
 
+@pytest.mark.slow
 def test_groups_have_a_mean_and_a_band(plot: Any, cli: Any) -> None:
     bands = plot("loss", "--group-by", "optimizer", "--band", "minmax")["panels"][0]["bands"]
     assert [band["label"] for band in bands] == ["optimizer=adam (n=2)", "optimizer=sgd (n=1)"]
@@ -132,12 +139,14 @@ def test_groups_have_a_mean_and_a_band(plot: Any, cli: Any) -> None:
     assert unknown.error["code"] == "unknown-name"
 
 
+@pytest.mark.slow
 def test_what_a_logarithmic_axis_leaves_out_is_told(runs: Any, cli: Any) -> None:
     done = cli("plot", "val/acc", "--log-y")
     assert "val/acc: 3 values at or below zero cannot stand on a logarithmic axis" in done.err
     assert cli("plot", "loss", "--log-y").err == ""
 
 
+@pytest.mark.slow
 def test_a_point_for_each_run(plot: Any) -> None:
     document = plot("--scatter", "lr", "val/acc.max", "--log-x", "--color", "optimizer")
     assert document["figure"] == "scatter"
@@ -149,12 +158,14 @@ def test_a_point_for_each_run(plot: Any) -> None:
     assert plot("--scatter", "lr", "loss", "@")["runs"] != document["runs"]
 
 
+@pytest.mark.slow
 def test_runs_without_a_value_are_named(runs: Any, cli: Any) -> None:
     done = cli("plot", "--scatter", "lr", "Loss")
     assert "2 runs (" in done.err
     assert "have no number or text in 'Loss'" in done.err
 
 
+@pytest.mark.slow
 def test_lines_across_columns(plot: Any) -> None:
     document = plot("--parallel", "lr,optimizer,seed,val/acc.max")
     assert [each["name"] for each in document["columns"]] == [
@@ -168,6 +179,7 @@ def test_lines_across_columns(plot: Any) -> None:
     assert lacking["columns"][1]["values"] == [None, None, 2]
 
 
+@pytest.mark.slow
 def test_a_histogram(plot: Any) -> None:
     document = plot("--histogram", "lr", "--bins", "2", "--color", "optimizer")
     assert [(bars["label"], sum(bars["counts"])) for bars in document["bars"]] == [
@@ -182,6 +194,7 @@ def test_a_histogram(plot: Any) -> None:
     assert plot("--histogram", "same")["bars"] == [{"label": "same", "counts": [3]}]
 
 
+@pytest.mark.slow
 def test_a_confusion_matrix_and_tables(plot: Any, cli: Any) -> None:
     document = plot("--confusion", "val", "@~2")
     assert (document["labels"], document["counts"]) == (["cat", "dog"], [[5, 1], [0, 7]])
@@ -193,6 +206,7 @@ def test_a_confusion_matrix_and_tables(plot: Any, cli: Any) -> None:
     assert shown[1].split() == ["true", "\\", "predicted", "cat", "dog"]
 
 
+@pytest.mark.slow
 def test_any_csv_file_among_the_outputs_is_a_table(repo: Any, cli: Any, plot: Any) -> None:
     cli("run", "-o", "out.csv", "--", "sh", "-c", "printf 'a,b\\n1,2\\n' > out.csv")
     assert plot("--table", "out.csv", "@")["rows"] == [["1", "2"]]
@@ -212,6 +226,7 @@ FIGURES = [
 ]
 
 
+@pytest.mark.slow
 def test_every_figure_is_drawn_and_printed(runs: Any, cli: Any, tmp_path: Path) -> None:
     for argv in FIGURES:
         target = tmp_path / "a.png"
@@ -224,6 +239,7 @@ def test_every_figure_is_drawn_and_printed(runs: Any, cli: Any, tmp_path: Path) 
         assert "\x1b" not in printed.out
 
 
+@pytest.mark.slow
 def test_a_pipe_without_unicode_gets_ascii(runs: Any, process: Any) -> None:
     for argv in FIGURES:
         done = process("plot", *argv, PYTHONIOENCODING="ascii", COLUMNS="60")
@@ -232,6 +248,7 @@ def test_a_pipe_without_unicode_gets_ascii(runs: Any, process: Any) -> None:
         assert max(map(len, done.stdout.splitlines())) <= 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("argv", "code", "message"),
     [
@@ -270,6 +287,7 @@ def test_errors(runs: Any, cli: Any, argv: tuple[str, ...], code: str, message: 
     assert message in done.error["message"]
 
 
+@pytest.mark.slow
 def test_the_limit_is_told(runs: Any, cli: Any, plot: Any) -> None:
     done = cli("plot", "loss", "--limit", "2")
     assert "the newest 2 of 3 runs; --limit N takes more" in done.err
@@ -315,6 +333,7 @@ def test_images_are_sent_in_the_terminals_way() -> None:
     assert base64.b64decode(iterm.partition(":")[2].removesuffix("\x07")) == png
 
 
+@pytest.mark.slow
 def test_the_series_are_those_of_the_first_rank_that_logged(repo: Any, plot: Any) -> None:
     program = """\
 import os, runref

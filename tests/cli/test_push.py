@@ -17,6 +17,8 @@ from runref.artifacts.transfer.push import Pushed
 from runref.cli.progress import TransferBar
 from runref.cli.pushing_artifacts import _status
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 RECORD = """\
 import runref
 with runref.init(console=False) as run:

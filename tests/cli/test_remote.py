@@ -49,6 +49,7 @@ def test_a_remote_is_added_listed_and_removed(repo: Any, cli: Any) -> None:
     assert "runref remote add" in done.err
 
 
+@pytest.mark.slow
 def test_documents_are_what_the_schema_says(repo: Any, cli: Any, validate: Any) -> None:
     added = cli("remote", "add", "--json", "lab", S3, "--option", "anonymous=true").json
     validate("remoteAdd", added)
@@ -65,6 +66,7 @@ def test_documents_are_what_the_schema_says(repo: Any, cli: Any, validate: Any) 
     validate("remoteRm", cli("remote", "rm", "--json", "lab").json)
 
 
+@pytest.mark.slow
 def test_a_secret_is_written_to_one_private_file_and_shown_nowhere(
     training: Any, cli: Any, isolated_home: Path, tmp_path: Path
 ) -> None:

@@ -50,6 +50,7 @@ def test_every_view_can_be_asked_and_lists_its_columns_in_the_help(runs: Any, cl
     assert [count(view) for view in VIEWS if view != "packages"] == [3, 0, 4, 1, 4, 1, 1, 1]
 
 
+@pytest.mark.slow
 def test_forms(runs: Any, cli: Any, validate: Any) -> None:
     statement = "select name, value, x'00ff' as b, null as n from params order by 1, 2"
     document = cli("sql", "--json", statement).json
@@ -96,6 +97,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_nothing_but_reading_and_exact_errors(
     runs: Any, cli: Any, validate: Any, repo: Any
 ) -> None:

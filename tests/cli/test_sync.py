@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 REF = "refs/runref/runs"
 
 

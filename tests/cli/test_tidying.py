@@ -18,6 +18,8 @@ import runref
 from runref.project.project import open_project
 from runref.store.joining import join
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 REF = "refs/runref/runs"
 LIVE = """\
 import runref

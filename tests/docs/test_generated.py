@@ -24,6 +24,7 @@ def test_everything_that_can_be_generated_stands_in_exactly_one_place() -> None:
     assert sorted(used) == sorted(GENERATORS)
 
 
+@pytest.mark.slow
 def test_a_stale_part_is_found_and_mended(tmp_path: Path) -> None:
     path = tmp_path / "stale.md"
     path.write_text("<!-- generated: notices -->\nold\n<!-- end of generated -->\n")

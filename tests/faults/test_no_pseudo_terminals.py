@@ -12,6 +12,7 @@ import pytest
 HIDDEN = "mount -t tmpfs none /dev/pts"
 
 
+@pytest.mark.slow
 def test_a_command_runs_where_the_system_has_no_pseudo_terminals(repo: Any) -> None:
     wrapper = ["unshare", "--mount", "sh", "-c", f'{HIDDEN} && exec "$0" "$@"']
     tried = subprocess.run([*wrapper, "true"], capture_output=True, check=False)

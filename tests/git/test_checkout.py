@@ -71,6 +71,7 @@ def raw_tree(objects, *entries: tuple[bytes, int, str]) -> str:
     return objects.write("tree", b"".join(parts))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

@@ -100,6 +100,7 @@ def rules_for(root: Path, *personal: Path, ignore_case: bool = False) -> IgnoreR
     )
 
 
+@pytest.mark.slow
 @given(tree=working_trees)
 # dulwich.ignore 1.2.21 loses a/f here: it judges the folder a/ by the rules inside a/.
 @example(tree=(b"", {b"a": (b"**/", {b"foo": None, b"b": (None, {b"foo": None})})}))
@@ -171,6 +172,7 @@ attribute_files = st.builds(
 PATHS = [b"a", b"a b", b"b/x.bin", b"b/b/x.bin", b"b/a", b"foo/x.bin", b"x.bin", "é".encode(), b"c"]
 
 
+@pytest.mark.slow
 @given(top=attribute_files, below=attribute_files, own=attribute_files)
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

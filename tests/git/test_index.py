@@ -45,6 +45,7 @@ def add(path: Path, names) -> None:
     subprocess.run(["git", "update-index", "-z", "--index-info"], cwd=path, input=lines, check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("object_format", ["sha1", "sha256"])
 @pytest.mark.parametrize("version", [2, 3, 4])
 def test_every_version_and_format(make_repo, object_format, version):
@@ -172,6 +173,7 @@ def test_only_optional_unknown_extensions_are_accepted(repo, name, accepted):
             tracked(repo.path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["2", "4"])
 def test_a_split_index_reads_as_git_reads_it(repo, version):
     names = [f"f{number:03}" for number in range(400)]
@@ -214,6 +216,7 @@ parts = st.binary(min_size=1, max_size=6).filter(may_be_a_part)
 paths = st.lists(parts, min_size=1, max_size=3).map(b"/".join)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -25,6 +25,7 @@ contents = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(
     weak=attribute_sets,
     strong=attribute_sets,

@@ -346,6 +346,7 @@ def test_resolve_prefix_lists_every_match_in_a_large_pack(make_repo):
 # batches
 
 
+@pytest.mark.slow
 @FORMATS
 @pytest.mark.parametrize(("count", "packs"), [(1, 0), (200, 0), (201, 1), (1000, 1)])
 def test_a_batch_stores_few_objects_loose_and_many_as_one_pack(
@@ -408,6 +409,7 @@ def test_an_empty_batch_leaves_nothing(repo):
     assert files_below(repo.path / ".git/objects") == before
 
 
+@pytest.mark.slow
 def test_a_large_batch_does_not_stay_in_memory(repo):
     objects = objects_of(repo)
     block = bytes(1 << 20)

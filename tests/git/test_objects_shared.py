@@ -26,6 +26,7 @@ with objects.batch():
 """
 
 
+@pytest.mark.slow
 def test_eight_processes_may_write_the_same_objects_at_once(repo):
     workers = [
         subprocess.Popen([sys.executable, "-c", SAME_BLOBS, str(repo.path)], stdin=subprocess.PIPE)

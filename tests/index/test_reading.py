@@ -84,6 +84,7 @@ def test_readers_that_die_leave_nothing_out(
     complete(writer, tmp_path / "index", many)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("executable", ["/nowhere/python", "/bin/false", "", "/dev/null"])
 def test_readers_that_cannot_start_leave_nothing_out(
     writer: Any, many: list[str], tmp_path: Path, monkeypatch: Any, executable: str
@@ -136,6 +137,7 @@ def test_processes_that_build_at_once_all_have_everything(
     assert not [name for name in left if ".new-" in name]
 
 
+@pytest.mark.slow
 def test_a_new_index_is_built_aside_and_readers_of_the_old_one_read_on(
     writer: Any, many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +154,7 @@ def test_a_new_index_is_built_aside_and_readers_of_the_old_one_read_on(
     assert RunIndex(writer.runs, tmp_path / "index").count() == COUNT + 1
 
 
+@pytest.mark.slow
 def test_a_tag_touches_only_its_run(
     writer: Any, many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

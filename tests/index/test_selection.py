@@ -153,6 +153,7 @@ def test_sql_and_evaluator_agree(data: st.DataObject, world: Any) -> None:
     index.close()
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(SETTINGS, max_examples=8)
 def test_values_and_order_are_those_of_the_records(data: st.DataObject, world: Any) -> None:
@@ -196,6 +197,7 @@ def same(value: Any, expected: Any) -> bool:
     return type(value) is type(expected) and same_value(value, expected)
 
 
+@pytest.mark.slow
 def test_a_query_of_many_terms_fits_into_sqlite(world: Any) -> None:
     index = world([])
     selection = Selection(index)

@@ -133,6 +133,7 @@ def test_without_room_for_a_file_nothing_is_remembered(writer: Any, tmp_path: Pa
     assert [list(each.value) for each in cache.points([tree], "m")] == [[1]]
 
 
+@pytest.mark.slow
 def test_what_was_read_first_is_forgotten_first(
     writer: Any, ask: Any, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,7 @@ def test_equal_sequences_have_no_blocks_and_sides_swap(left: list[int], right: l
     assert bool(added or removed) == (left != right)
 
 
+@pytest.mark.slow
 def test_one_line_that_moved_far_is_one_line() -> None:
     left = [b"%d\n" % number for number in range(50_000)]
     right = [*left[1:], left[0]]
@@ -119,6 +120,7 @@ def headers(text: bytes) -> list[bytes]:
     return [line for line in text.split(b"\n") if line and line[:1] in b"dnoiB"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new"),
     [

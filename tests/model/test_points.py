@@ -55,6 +55,7 @@ def test_fast_and_naive_agree(files: list[list[tuple[int, float, dict[str, float
     assert same(read_points(held, name), naive(held, name))
 
 
+@pytest.mark.slow
 def test_a_long_file_is_read_in_pieces_that_make_no_difference():
     odd: list[dict[str, float]] = [{"m": math.nan}, {"other": 1}, {"m": 2**70}, {"m": -0.0}, {}]
     long = b"".join(
@@ -73,6 +74,7 @@ def test_a_long_file_is_read_in_pieces_that_make_no_difference():
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [b"nonsense\n", b'{"step":1,"elapsed":0}\n', b'{"step":1,'])
 def test_damage_is_found_in_whichever_piece_it_is(damage: bytes):
     whole = b"".join(line(step, step, {"m": step}) for step in range(20_000))

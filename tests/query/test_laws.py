@@ -40,6 +40,7 @@ def check_place(error: QueryInvalid, text: str) -> None:
     assert 1 <= error.column <= len(text) + 1
 
 
+@pytest.mark.slow
 @given(SOUP | GLUED | st.text())
 @settings(max_examples=1000)
 def test_any_text_is_a_query_that_prints_as_itself_or_is_refused_with_its_column(text: str) -> None:
@@ -69,6 +70,7 @@ def test_a_query_about_runs_resolves_or_is_refused_with_its_column(data: st.Data
             assert evaluate(condition, run) is not evaluate(denied, run)
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=20)
 def test_every_name_of_a_run_can_be_written_and_finds_its_value(data: st.DataObject) -> None:
@@ -84,6 +86,7 @@ def test_every_name_of_a_run_can_be_written_and_finds_its_value(data: st.DataObj
         assert found == value or (found != found and value != value)
 
 
+@pytest.mark.slow
 @given(st.data(), st.sampled_from(["==", "!="]))
 @settings(max_examples=40)
 def test_a_parameter_equals_what_it_is_and_nothing_else(data: st.DataObject, op: str) -> None:
@@ -98,6 +101,7 @@ def test_a_parameter_equals_what_it_is_and_nothing_else(data: st.DataObject, op:
     assert evaluate(condition, run) is (op == "==")
 
 
+@pytest.mark.slow
 def test_the_limits_of_a_query() -> None:
     with pytest.raises(QueryInvalid, match="at most 65536 fit"):
         parse("a" * 65_537)

@@ -39,6 +39,7 @@ class Broken(Silent):
     script = "echo no luck; exit 3"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "problem"), [(Silent, "not ready .* says nothing"), (Broken, "status 3")]
 )

@@ -143,6 +143,7 @@ def _unpacked(read: Any) -> Any:
     return checked
 
 
+@pytest.mark.slow
 def test_a_tree_of_a_million_names(writer: Any) -> None:
     writer.run(ONE)
     blob = bytes.fromhex(writer.objects.write_blob(b"x"))

@@ -90,6 +90,7 @@ def test_a_key_that_is_gone_loses_no_run_and_is_told_once(
     assert message.startswith("commits of the runs ref are not signed, runs are recorded: ")
 
 
+@pytest.mark.slow
 def test_a_program_that_waits_costs_one_wait_for_all_runs(
     repo: Any, writer: Any, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -254,6 +254,7 @@ def test_a_batch_costs_at_most_eight_objects_for_each_run(repo: Any, writer: Any
     repo.fsck()
 
 
+@pytest.mark.slow
 def test_a_large_batch_becomes_one_pack(repo: Any, writer: Any) -> None:
     ids = [f"202611{number % 28 + 1:02}-{number:012x}" for number in range(100)]
     writer.add(*(run_addition(each, writer.tree(each), each, 1) for each in ids))

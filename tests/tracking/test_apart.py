@@ -19,6 +19,8 @@ from runref.project.project import Project, open_project
 from runref.store.recorded import read_record
 from runref.tracking.apart import sweep_contents
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 TRAIN = """
 import os, signal, sys
 import runref

@@ -12,6 +12,7 @@ from runref.project.project import open_project
 from runref.tracking.start import Request, start_run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how_much", ["--depth=1", "--filter=blob:none"])
 def test_a_run_is_recorded_with_its_code(repo: GitRepo, tmp_path: Path, how_much: str):
     repo.write("pkg/model.py", "DEPTH = 4\n")

@@ -197,6 +197,7 @@ def bucket(tracker: Any, seaweedfs: Any) -> Bucket:
     return Bucket(tracker, seaweedfs)
 
 
+@pytest.mark.slow
 def test_an_object_is_recorded_by_reference(bucket: Bucket, repo: Any) -> None:
     etag = bucket.put("data/train.csv", b"1,2,3")["ETag"].strip('"')
     (found,) = bucket.inputs(f"{bucket.url}/data/train.csv")
@@ -205,6 +206,7 @@ def test_an_object_is_recorded_by_reference(bucket: Bucket, repo: Any) -> None:
     assert local_store(repo) == []
 
 
+@pytest.mark.slow
 def test_an_object_of_a_bucket_with_versions(bucket: Bucket) -> None:
     bucket.server.client.put_bucket_versioning(
         Bucket=bucket.name, VersioningConfiguration={"Status": "Enabled"}
@@ -219,6 +221,7 @@ def test_an_object_of_a_bucket_with_versions(bucket: Bucket) -> None:
     assert copied.size == 3
 
 
+@pytest.mark.slow
 def test_an_object_is_copied(bucket: Bucket, repo: Any) -> None:
     body = os.urandom(3 << 20)
     etag = bucket.put("train.bin", body)["ETag"].strip('"')
@@ -236,6 +239,7 @@ def test_an_object_is_copied(bucket: Bucket, repo: Any) -> None:
     assert list((repo.path / ".git/runref/artifacts/tmp").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_folder_of_a_bucket_is_recorded_by_its_listing(bucket: Bucket) -> None:
     b = bucket.put("data/b.csv", b"22")["ETag"]
     a = bucket.put("data/sub/a.csv", b"1")["ETag"]
@@ -251,6 +255,7 @@ def test_a_folder_of_a_bucket_is_recorded_by_its_listing(bucket: Bucket) -> None
     assert second.etag != first.etag
 
 
+@pytest.mark.slow
 def test_a_folder_of_a_bucket_is_copied(bucket: Bucket, repo: Any) -> None:
     for key in ("b.csv", "sub/a.csv", "sub/c.csv"):
         bucket.put(f"data/{key}", key.encode())
@@ -260,12 +265,14 @@ def test_a_folder_of_a_bucket_is_copied(bucket: Bucket, repo: Any) -> None:
     assert (found.stored, found.files, found.kind) == (True, 3, "directory")
 
 
+@pytest.mark.slow
 def test_a_folder_needs_its_slash(bucket: Bucket) -> None:
     bucket.put("data/b.csv", b"22")
     (found,) = bucket.inputs(f"{bucket.url}/data")
     assert f"{bucket.url}/data is a folder" in found.problem
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keys", [("x", "x/y"), ("a/../../b",), ("./a",)])
 def test_names_that_no_folder_can_hold_are_refused(
     tracker: Any, moto: Any, keys: tuple[str, ...], tmp_path: Path
@@ -289,6 +296,7 @@ def test_what_is_not_there_is_a_problem(bucket: Bucket, path: str, says: str) ->
     assert (found.stored, found.by_reference) == (False, False)
 
 
+@pytest.mark.slow
 def test_a_server_that_refuses_is_a_problem_without_the_secret(
     tracker: Any, seaweedfs: Any
 ) -> None:
@@ -319,6 +327,7 @@ def test_a_body_that_is_cut_short_is_no_content(
     assert local_store(repo) == []
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_be_reached_is_a_problem(tracker: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -350,6 +359,7 @@ def test_a_server_that_says_nothing_is_given_up(
     assert "nothing came for 0.2 s" in found.problem
 
 
+@pytest.mark.slow
 def test_what_a_url_says_of_who_asks_is_not_recorded(tracker: Any, seaweedfs: Any) -> None:
     bucket = Bucket(tracker, seaweedfs)
     bucket.put("a.csv", b"1,2")
@@ -383,6 +393,7 @@ def web(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_a_file_of_the_web(tracker: Any, web: tuple[str, Path]) -> None:
     url, folder = web
     (folder / "a.csv").write_text("1,2,3")
@@ -395,6 +406,7 @@ def test_a_file_of_the_web(tracker: Any, web: tuple[str, Path]) -> None:
     assert "no folders" in refused.problem
 
 
+@pytest.mark.slow
 def test_a_file_of_an_ssh_server(tracker: Any, sshd: Any, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.csv").write_text("1,2,3")

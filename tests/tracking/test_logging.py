@@ -16,6 +16,7 @@ def _values(rows):
     return [dict(row.values) for row in rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given_value", "kept"),
     [
@@ -151,6 +152,7 @@ _NUMBERS = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False)
 _NAMES = st.text(max_size=8).filter(lambda name: "/" not in name)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -189,6 +191,7 @@ def test_parameters_and_summary_are_mappings_kept_nested(tracker):
     assert record.summary == {"best": {"loss": 0.5, "names": ["a", "ü"]}}
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_what_is_logged(tracker):
     import tracemalloc
 

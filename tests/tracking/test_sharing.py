@@ -97,6 +97,7 @@ def _statuses(root: Path) -> list[str]:
     return sorted(read_record(objects, run.id, run.tree).status for run in runs)
 
 
+@pytest.mark.slow
 @UMASKS
 def test_two_users_record_in_turn(shared, umask):
     for uid in (ADA, BEN, ADA):
@@ -115,6 +116,7 @@ def test_a_killed_run_of_one_user_is_recovered_by_another(shared, umask):
     assert _statuses(shared) == ["interrupted"]
 
 
+@pytest.mark.slow
 def test_in_a_spool_elsewhere_too(shared, tmp_path):
     place = tmp_path / "nfs"
     place.mkdir()
@@ -126,6 +128,7 @@ def test_in_a_spool_elsewhere_too(shared, tmp_path):
     _as_user(BEN, 0o077, lambda: _record(shared))
 
 
+@pytest.mark.slow
 def test_a_run_of_one_who_may_not_write_the_repository_is_collected_by_its_owner(shared, tmp_path):
     place = tmp_path / "nfs"
     place.mkdir()

@@ -13,6 +13,8 @@ from runref.model.damage import Damage
 from runref.store.claims import check_claims
 from runref.store.trees import TREE
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 
 def found(history: History, run_id: str) -> list[Damage]:
     return check_claims(history.repository.objects, history.stored(run_id))

@@ -18,6 +18,8 @@ from runref.model.ids import run_path
 from runref.model.schema import load_schema
 from runref.store.trees import BLOB, TREE
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 Fsck = Callable[..., Any]
 Named = set[tuple[str, str, str]]
 

@@ -17,6 +17,8 @@ from tests.upkeep.history import History, flip
 
 from runref.git.repository import Repository
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 Paths = dict[str, bytes]
 
 

@@ -17,6 +17,8 @@ from runref.tracking.seal import seal
 from runref.tracking.start import Request, start_run
 from runref.upkeep.forgetting import forget, named
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 
 def begin(project: Project, **more: Any) -> Any:
     request = Request(argv=["python", "train.py"], directory=project.root, **more)

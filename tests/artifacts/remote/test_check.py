@@ -96,6 +96,7 @@ def test_a_folder_above_that_does_not_exist(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_nobody_listens() -> None:
     options = {"endpoint_url": "http://127.0.0.1:9", "key": "k", "secret": "s"}
     checks = checked(open_remote("s3://bucket", options, name="lab"))

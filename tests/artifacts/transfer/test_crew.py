@@ -51,6 +51,7 @@ def test_the_first_error_is_raised_and_ends_the_others():
     assert sorted(begun) == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_thread_that_hangs_does_not_hold_up_the_error():
     hanging, release, left = threading.Event(), threading.Event(), threading.Event()
 

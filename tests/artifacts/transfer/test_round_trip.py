@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.artifacts.transfer.parts import Workshop, verified
@@ -24,6 +25,7 @@ paths = st.lists(names, min_size=1, max_size=3).map(
 trees = st.dictionaries(paths, contents | st.none() | st.just("1"), max_size=8)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.lists(trees | contents, max_size=4), st.integers(1, 20))
 def test_everything_comes_back(things, concurrency):

@@ -25,6 +25,7 @@ def commit_converted(repo, rules: str, content: bytes = ROWS) -> None:
     assert repo.git("status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rules",
     [

@@ -392,6 +392,7 @@ def test_what_cannot_be_read_is_named(repo) -> None:
     assert done.stdout.splitlines() == [expected, expected], done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [b"git~1", b".GIT", b".git ", b".git.", b".git::$DATA", b"a\\.git", ".g\u200cit".encode()],
