@@ -26,7 +26,8 @@ from runref.sync.tracking_ref import shown_name, tracking_ref
 
 _PATIENCE_SECONDS = 300.0
 """How long a push goes on merging with what others push meanwhile."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_MOST_TURNS = 8.0
+"""How many attempts of others a push lets pass before its own next one, at most."""
 _UNMOVED_AT_MOST = 6
 """How often in a row a ref may be called moved by pushes and not by fetches; it may be locked."""
 
@@ -73,10 +74,11 @@ def push(project: Project, remote: str, *, on_progress: OnProgress = no_progress
     """
     there = tracking_ref(project, remote).read()
     received: list[Joined] = []
-    deadline, attempts, pause = monotonic() + _PATIENCE_SECONDS, 0, _FIRST_PAUSE
+    deadline, attempts, turns = monotonic() + _PATIENCE_SECONDS, 0, 0.25
     unmoved = 0
     while True:
         attempts += 1
+        begin = monotonic()
         tip = _including(project, there, remote)
         if not tip:
             return Pushed(remote, "")
@@ -85,8 +87,10 @@ def push(project: Project, remote: str, *, on_progress: OnProgress = no_progress
         except RefMoved as moved:
             if monotonic() > deadline:
                 raise
-            sleep(uniform(0, pause))  # noqa: S311 - so that clones do not march in step
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            # An attempt takes as long as the server is busy: whoever lost waits its length, and
+            # longer each time, so that of many only a few are at it.
+            sleep(uniform(0, turns * (monotonic() - begin)))  # noqa: S311 - no march in step
+            turns = min(turns * 2, _MOST_TURNS)
             pulled = pull(project, remote, on_progress=on_progress)
             unmoved = unmoved + 1 if pulled.tip == there else 0
             if unmoved == _UNMOVED_AT_MOST:

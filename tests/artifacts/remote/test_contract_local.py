@@ -10,6 +10,8 @@ from runref.artifacts.remote.location import open_remote
 from runref.artifacts.remote.store import RemoteStore
 from runref.testing import Beside, StoreContract
 
+pytestmark = pytest.mark.slow
+
 
 class InFolder(StoreContract):
     """A remote that is a folder of this machine, by whatever means."""

@@ -8,6 +8,8 @@ from runref.artifacts.remote.location import open_remote
 from runref.artifacts.remote.store import RemoteStore
 from runref.testing import Beside, StoreContract
 
+pytestmark = pytest.mark.slow
+
 
 class Memory(Beside):
     """What fsspec's memory holds below a path."""
