@@ -14,6 +14,8 @@ import pytest
 
 from runref.bundle.manifest import parse_manifest
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 
 def members(path: Path) -> dict[str, bytes]:
     with tarfile.open(path, "r:") as tar:
@@ -29,7 +31,6 @@ def manifest_of(path: Path):
     return parse_manifest(members(path)["MANIFEST"])
 
 
-@pytest.mark.slow
 def test_plain_tools_read_a_bundle(recorded, bundle, tmp_path):
     subprocess.run(["tar", "xf", bundle], cwd=tmp_path, check=True)
     files = list((tmp_path / "sha256").glob("*/*"))
@@ -137,7 +138,6 @@ def test_what_is_not_here_comes_from_a_remote(recorded, cli, tmp_path):
 KEY = "hf_" + "aB3dE6gH9j" * 3 + "kLmN"
 
 
-@pytest.mark.slow
 def test_what_looks_secret_is_named_and_nothing_is_written(recorded, cli, tmp_path):
     (recorded.path / "notes.txt").write_text(f"one\ntoken = {KEY}\n")
     script = (
@@ -268,7 +268,6 @@ def test_an_artifact_that_is_damaged_here_is_named(recorded, cli, tmp_path):
     assert cli(recorded, *command).json["missing"] == [f"sha256:{digits}"]
 
 
-@pytest.mark.slow
 def test_standard_output_takes_a_bundle(recorded, cli, tmp_path):
     target = tmp_path / "piped.rrb"
     with recorded.process("bundle", "create", "-", "--with", "outputs,inputs") as process:

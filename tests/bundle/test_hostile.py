@@ -19,6 +19,8 @@ from tests.bundle.forging import Forge, join
 from runref.bundle.container import encode_header
 from runref.git.format import EXECUTABLE, FILE, SYMLINK, TREE, TreeEntry, encode_tree
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 Case = Callable[[Forge, Path], Path]
 CASES: dict[str, tuple[Case, str]] = {}
 
@@ -326,7 +328,6 @@ def test_what_was_taken_apart_and_joined_again_is_taken(bundle, empty, cli, tmp_
     assert (done.status, len(done.json["runs"])) == (0, 3), done.err
 
 
-@pytest.mark.slow
 def test_no_cut_gets_through(bundle, empty, cli, tmp_path):
     whole = bundle.read_bytes()
     before = empty.state()

@@ -15,6 +15,8 @@ from tests.bundle.forging import Forge
 from runref.bundle.errors import BundleRefused, BundleTooNew, NoBundle
 from runref.bundle.manifest import Manifest, Request, parse_manifest
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 
 def test_everything_arrives_and_a_second_time_nothing(recorded, bundle, empty, cli):
     done = cli(empty, "bundle", "import", str(bundle), "--json")
@@ -103,7 +105,6 @@ def test_another_object_format_is_told(bundle, make_repo, cli):
     assert (done.status, done.error["code"]) == (3, "other-object-format")
 
 
-@pytest.mark.slow
 def test_a_repository_of_sha256_has_bundles_too(recorded_once, make_repo, cli, tmp_path):
     from tests.bundle.conftest import Place
 

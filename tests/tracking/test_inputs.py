@@ -21,6 +21,8 @@ from runref.artifacts.remote import urls
 from runref.model.record import DataFile, Record
 from runref.project.supply import options_for
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 
 def settings(repo: Any, text: str) -> None:
     repo.write(".runref.yaml", text)
@@ -197,7 +199,6 @@ def bucket(tracker: Any, seaweedfs: Any) -> Bucket:
     return Bucket(tracker, seaweedfs)
 
 
-@pytest.mark.slow
 def test_an_object_is_recorded_by_reference(bucket: Bucket, repo: Any) -> None:
     etag = bucket.put("data/train.csv", b"1,2,3")["ETag"].strip('"')
     (found,) = bucket.inputs(f"{bucket.url}/data/train.csv")
@@ -206,7 +207,6 @@ def test_an_object_is_recorded_by_reference(bucket: Bucket, repo: Any) -> None:
     assert local_store(repo) == []
 
 
-@pytest.mark.slow
 def test_an_object_of_a_bucket_with_versions(bucket: Bucket) -> None:
     bucket.server.client.put_bucket_versioning(
         Bucket=bucket.name, VersioningConfiguration={"Status": "Enabled"}
@@ -221,7 +221,6 @@ def test_an_object_of_a_bucket_with_versions(bucket: Bucket) -> None:
     assert copied.size == 3
 
 
-@pytest.mark.slow
 def test_an_object_is_copied(bucket: Bucket, repo: Any) -> None:
     body = os.urandom(3 << 20)
     etag = bucket.put("train.bin", body)["ETag"].strip('"')
@@ -239,7 +238,6 @@ def test_an_object_is_copied(bucket: Bucket, repo: Any) -> None:
     assert list((repo.path / ".git/runref/artifacts/tmp").iterdir()) == []
 
 
-@pytest.mark.slow
 def test_a_folder_of_a_bucket_is_recorded_by_its_listing(bucket: Bucket) -> None:
     b = bucket.put("data/b.csv", b"22")["ETag"]
     a = bucket.put("data/sub/a.csv", b"1")["ETag"]
@@ -255,7 +253,6 @@ def test_a_folder_of_a_bucket_is_recorded_by_its_listing(bucket: Bucket) -> None
     assert second.etag != first.etag
 
 
-@pytest.mark.slow
 def test_a_folder_of_a_bucket_is_copied(bucket: Bucket, repo: Any) -> None:
     for key in ("b.csv", "sub/a.csv", "sub/c.csv"):
         bucket.put(f"data/{key}", key.encode())
@@ -265,14 +262,12 @@ def test_a_folder_of_a_bucket_is_copied(bucket: Bucket, repo: Any) -> None:
     assert (found.stored, found.files, found.kind) == (True, 3, "directory")
 
 
-@pytest.mark.slow
 def test_a_folder_needs_its_slash(bucket: Bucket) -> None:
     bucket.put("data/b.csv", b"22")
     (found,) = bucket.inputs(f"{bucket.url}/data")
     assert f"{bucket.url}/data is a folder" in found.problem
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("keys", [("x", "x/y"), ("a/../../b",), ("./a",)])
 def test_names_that_no_folder_can_hold_are_refused(
     tracker: Any, moto: Any, keys: tuple[str, ...], tmp_path: Path
@@ -296,7 +291,6 @@ def test_what_is_not_there_is_a_problem(bucket: Bucket, path: str, says: str) ->
     assert (found.stored, found.by_reference) == (False, False)
 
 
-@pytest.mark.slow
 def test_a_server_that_refuses_is_a_problem_without_the_secret(
     tracker: Any, seaweedfs: Any
 ) -> None:
@@ -310,7 +304,6 @@ def test_a_server_that_refuses_is_a_problem_without_the_secret(
     assert f"{bucket.url}/a.csv" in found.problem
 
 
-@pytest.mark.slow
 def test_a_body_that_is_cut_short_is_no_content(
     tracker: Any, s3_proxy: Any, seaweedfs: Any, repo: Any
 ) -> None:
@@ -327,7 +320,6 @@ def test_a_body_that_is_cut_short_is_no_content(
     assert local_store(repo) == []
 
 
-@pytest.mark.slow
 def test_a_server_that_cannot_be_reached_is_a_problem(tracker: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -359,7 +351,6 @@ def test_a_server_that_says_nothing_is_given_up(
     assert "nothing came for 0.2 s" in found.problem
 
 
-@pytest.mark.slow
 def test_what_a_url_says_of_who_asks_is_not_recorded(tracker: Any, seaweedfs: Any) -> None:
     bucket = Bucket(tracker, seaweedfs)
     bucket.put("a.csv", b"1,2")
@@ -393,7 +384,6 @@ def web(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         thread.join()
 
 
-@pytest.mark.slow
 def test_a_file_of_the_web(tracker: Any, web: tuple[str, Path]) -> None:
     url, folder = web
     (folder / "a.csv").write_text("1,2,3")
@@ -406,7 +396,6 @@ def test_a_file_of_the_web(tracker: Any, web: tuple[str, Path]) -> None:
     assert "no folders" in refused.problem
 
 
-@pytest.mark.slow
 def test_a_file_of_an_ssh_server(tracker: Any, sshd: Any, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.csv").write_text("1,2,3")
@@ -422,7 +411,6 @@ def test_a_file_of_an_ssh_server(tracker: Any, sshd: Any, tmp_path: Path) -> Non
     assert folder.digest == hash_path(tmp_path / "data").digest
 
 
-@pytest.mark.slow
 def test_a_program_names_a_url_under_runref_run(
     bucket: Bucket, repo: Any, tracker: Any, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ def read(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline="")))
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(CELLS, min_size=2, max_size=2), max_size=5))
 def test_text_comes_back_as_it_was(rows: list[list[str]]) -> None:
     assert read(table_text(["a", "b"], rows)) == [["a", "b"], *rows]

@@ -20,6 +20,8 @@ from runref.artifacts.transfer.gathering import Damage
 from runref.artifacts.transfer.push import push
 from runref.artifacts.transfer.wanted import Wanted
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 LARGE = os.urandom((3 << 20) + 17)
 TREE = {
     "a": b"alpha",
@@ -188,7 +190,6 @@ def test_a_remote_that_fails_is_noticed_and_the_next_one_serves(
     assert there.restored(copied) == here.restored(copied)
 
 
-@pytest.mark.slow
 def test_a_remote_that_is_gone_is_not_tried_for_every_content(here, there, lab):
     files = [here.file(b"%d" % number) for number in range(100)]
     push(here.local, lab, files)
@@ -311,7 +312,6 @@ def test_damage_here_that_nobody_mends_is_missing(there):
     assert (fetched.set_aside, fetched.missing) == ((file.digest,), (file.digest,))
 
 
-@pytest.mark.slow
 def test_everything_is_asked_for_in_bulk(here, there, lab):
     trees = [here.tree({str(n): b"%d %d" % (n, each) for n in range(30)}) for each in range(5)]
     push(here.local, lab, trees)

@@ -13,6 +13,8 @@ from runref.artifacts.remote.store import RemoteFull, RemoteRefused, RemoteUnrea
 from runref.artifacts.transfer.push import Pushed, push
 from runref.artifacts.transfer.wanted import Wanted
 
+pytestmark = pytest.mark.slow  # `make check` is for all day
+
 TREE = {
     "a": b"alpha",
     "again": b"alpha",
