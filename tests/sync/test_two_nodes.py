@@ -73,6 +73,12 @@ def test_two_people_share_a_day(
     for place in places.values():
         assert runs_of(bare).items() <= runs_of(team / place).items()
         assert Clone(team / place).leftovers() == []
+    # Here, as a node may take a while to see that a file is not there any more.
+    digits = (team / transcript_on_node.FORGOTTEN).read_text().removeprefix("sha256:")
+    stores = [team / "lab", *(team / place / ".git/runref/artifacts" for place in places.values())]
+    for store in stores:
+        assert any(path.is_file() for path in (store / "sha256").rglob("*"))
+        assert not (store / "sha256" / digits[:2] / digits[2:]).exists()
 
 
 # A client of NFS remembers for up to a minute that a name did not exist.

@@ -22,6 +22,8 @@ from typing import Any
 
 from runref.cli.main import run as run_command
 
+FORGOTTEN = "forgotten"
+"""Which content is to be gone in the end."""
 FAILED = "failed"
 """What went wrong with one, for the other to read."""
 
@@ -63,8 +65,8 @@ class Person:
         assert ended == status, f"{argv}: {ended}\n{out.getvalue()}{err.getvalue()}"
         return out.getvalue()
 
-    def json(self, *argv: str, at: Path | None = None, status: int = 0) -> Any:
-        return json.loads(self.runref(*argv, "--json", at=at, status=status))
+    def json(self, *argv: str, at: Path | None = None) -> Any:
+        return json.loads(self.runref(*argv, "--json", at=at))
 
     def runs(self, at: Path | None = None) -> set[str]:
         return {each["id"] for each in self.json("ls", "--limit", "999", at=at)["runs"]}
@@ -75,11 +77,11 @@ class Person:
         )
         return done.stdout.strip()
 
-    def track(self, line: str, *extra: str) -> str:
+    def track(self, line: str) -> str:
         """Run ``train.py``, which writes a file and logs ``val/acc``; return the run."""
         before = self.runs()
         self.runref(
-            *("run", "-e", self.name, "-i", "data.csv", "-o", f"{self.name}.txt", *extra),
+            *("run", "-e", self.name, "-i", "data.csv", "-o", f"{self.name}.txt"),
             *("--", sys.executable, "train.py", f"{self.name}.txt", line),
         )
         made = [
@@ -196,10 +198,12 @@ def tidy_up(me: Person, *, tidies: bool) -> None:
 
 
 def forget(me: Person, run: str, *, forgets: bool) -> None:
-    """One forgets a run, and the other's clone follows."""
+    """One forgets a run with its contents, and the other's clone follows."""
     objects = me.git("rev-list", "--objects", "--no-object-names", "refs/runref/runs").split()
     me.meet()
     if forgets:
+        (output,) = me.json("show", run)["outputs"]
+        (me.team / FORGOTTEN).write_text(output["digest"])
         me.runref("forget", run, "--reason", "personal data")
         me.meet()
     else:

@@ -48,7 +48,8 @@ def withdraw_at(
         digests: What no record here holds any more.
     """
     claimed = _claimed(project, remote)
-    claimed.withdrawn(digests, withdraw(store, claimed.names(), digests))
+    old = claimed.names()
+    claimed.withdrawn(digests, old, withdraw(store, old, digests))
 
 
 def _claimed(project: Project, remote: Remote) -> Claimed:

@@ -19,7 +19,7 @@ from runref.git.repository import Repository
 _MANY = 1000
 """Of fewer objects, starting git takes longer than reading them."""
 _SWEEP_SECONDS = 5.0
-"""How long another process may take to see that a lock file has no place yet."""
+"""How long another process may take to remove a lock file in which nobody works."""
 
 
 class Incoming:

@@ -26,8 +26,8 @@ from runref.sync.tracking_ref import shown_name, tracking_ref
 
 _PATIENCE_SECONDS = 300.0
 """How long a push goes on merging with what others push meanwhile."""
-_MOST_TURNS = 8.0
-"""How many attempts of others a push lets pass before its own next one, at most."""
+_FIRST_TURNS, _MOST_TURNS = 0.25, 8.0
+"""How many times as long as its attempt took a push that lost waits at most: at first, later."""
 _UNMOVED_AT_MOST = 6
 """How often in a row a ref may be called moved by pushes and not by fetches; it may be locked."""
 
@@ -74,7 +74,7 @@ def push(project: Project, remote: str, *, on_progress: OnProgress = no_progress
     """
     there = tracking_ref(project, remote).read()
     received: list[Joined] = []
-    deadline, attempts, turns = monotonic() + _PATIENCE_SECONDS, 0, 0.25
+    deadline, attempts, turns = monotonic() + _PATIENCE_SECONDS, 0, _FIRST_TURNS
     unmoved = 0
     while True:
         attempts += 1

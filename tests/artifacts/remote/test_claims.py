@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -197,6 +199,45 @@ def test_a_clone_remembers_what_it_claimed_for_a_week(tmp_path: Path) -> None:
     known = json.loads(file.read_text())
     file.write_text(json.dumps({name: when - RENEWED_AFTER - 60 for name, when in known.items()}))
     assert claimed.without([ONE]) == [ONE]
+
+
+REMEMBERS = """
+import sys
+from pathlib import Path
+from runref.artifacts.remote.claimed import Claimed
+claimed = Claimed(Path(sys.argv[1]), "s3://lab/a")
+sys.stdin.readline()
+for number in range(50):
+    claimed.remember([], f"claims/{sys.argv[2]}-{number}.json")
+"""
+
+
+def test_pushes_of_one_clone_at_once_forget_no_claim(tmp_path: Path) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", REMEMBERS, str(tmp_path), name], stdin=subprocess.PIPE
+        )
+        for name in "ab"
+    ]
+    for process in processes:
+        assert process.stdin
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate()
+        assert process.returncode == 0
+    names = {f"claims/{name}-{number}.json" for name in "ab" for number in range(50)}
+    assert set(Claimed(tmp_path, "s3://lab/a").names()) == names
+
+
+def test_what_is_claimed_during_a_withdrawal_stays_known(tmp_path: Path) -> None:
+    claimed = Claimed(tmp_path, "s3://lab/a")
+    claimed.remember([ONE], "claims/one.json")
+    old = claimed.names()
+    claimed.remember([TWO], "claims/two.json")
+    claimed.withdrawn([ONE], old, ["claims/rest.json"])
+    assert set(claimed.names()) == {"claims/two.json", "claims/rest.json"}
+    assert claimed.without([ONE, TWO]) == [ONE]
 
 
 def test_a_damaged_memory_claims_again(tmp_path: Path) -> None:

@@ -15,7 +15,11 @@ from pathlib import Path
 import orjson
 
 from runref.artifacts.remote.claims import FOLDER
+from runref.errors import RunrefError
+from runref.git.files import read_if_there
+from runref.git.locks import exclusive
 
+_LOCK_SECONDS = 10.0
 RENEWED_AFTER = 7 * 24 * 3600.0
 """Seconds after which a claim is renewed: half of what gc lets it count by default."""
 
@@ -44,28 +48,36 @@ class Claimed:
             digests: What was claimed.
             name: How the claim is called at the remote.
         """
-        self._save({**self._load(), **dict.fromkeys((*digests, name), time.time())})
+        self._change((), (*digests, name))
 
     def names(self) -> list[str]:
         """Return how this clone's claims are called at the remote, as far as it knows."""
         return [name for name in self._load() if name.startswith(f"{FOLDER}/")]
 
-    def withdrawn(self, digests: Collection[str], names: Collection[str]) -> None:
-        """Note that digests are claimed no more, and which claims stand there now."""
-        gone = {*digests, *self.names()}.difference(names)
-        kept = {name: when for name, when in self._load().items() if name not in gone}
-        self._save({**dict.fromkeys(names, time.time()), **kept})
+    def withdrawn(
+        self, digests: Collection[str], old: Collection[str], new: Collection[str]
+    ) -> None:
+        """Note that digests are claimed no more.
 
-    def _save(self, known: dict[str, float]) -> None:
+        Args:
+            digests: What was withdrawn.
+            old: How the claims were called.
+            new: How those are called that stand in their place.
+        """
+        self._change({*digests, *old}.difference(new), set(new).difference(old))
+
+    def _change(self, gone: Collection[str], come: Collection[str]) -> None:
+        """Drop some names and add others; several processes push from one clone at once."""
         temporary = self._file.with_name(f".{os.urandom(6).hex()}")
-        with suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(orjson.dumps(known))
+        lock = self._file.with_suffix(".lock")
+        with suppress(OSError, RunrefError), exclusive(lock, wait=_LOCK_SECONDS):
+            known = {name: when for name, when in self._load().items() if name not in gone}
+            temporary.write_bytes(orjson.dumps({**known, **dict.fromkeys(come, time.time())}))
             temporary.replace(self._file)
 
     def _load(self) -> dict[str, float]:
         try:
-            known = orjson.loads(self._file.read_bytes())
+            known = orjson.loads(read_if_there(str(self._file)) or b"{}")
         except (OSError, orjson.JSONDecodeError):
             return {}
         return known if isinstance(known, dict) else {}
